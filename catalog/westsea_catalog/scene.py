@@ -1,0 +1,53 @@
+"""A scene: what one STAC item says of one acquisition, checked and frozen."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from westsea_catalog.grid import Grid
+
+Sensor = Literal["sar", "optical"]
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One single-band file of a scene."""
+
+    key: str
+    """Asset key in the item: vv, B08, ..."""
+    href: str
+    """Unsigned and absolute: https://..., s3://... or a local path."""
+    factor: int = 1
+    """Pixels of the scene's grid per pixel of this file, along each axis (20 m bands: 2)."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One acquisition that westsea can read."""
+
+    id: str
+    collection: str
+    profile: str
+    """Name of the catalogue profile that knows how to read it."""
+    sensor: Sensor
+    datetime: datetime
+    """UTC, aware."""
+    platform: str
+    orbit_state: str
+    """ascending, descending or unknown."""
+    grid: Grid
+    bands: tuple[Asset, ...]
+    """Bands to detect on, on the scene's grid: (VV, VH), (VV,), (VH,) or (B08,)."""
+    extras: tuple[Asset, ...] = ()
+    """Optical only, where present: B02, B03, B04, B11, SCL."""
+    nodata: float = 0.0
+    """The value that means no data in every asset; NaN means not-a-number."""
+    footprint: dict[str, Any] = field(default_factory=dict, hash=False)
+    """GeoJSON geometry of the item."""
+    item: dict[str, Any] = field(default_factory=dict, hash=False, repr=False)
+    """The raw item, hrefs unsigned."""
+
+    @property
+    def polarizations(self) -> tuple[str, ...]:
+        """Upper-case polarisations of a SAR scene, band names of an optical one."""
+        return tuple(band.key.upper() for band in self.bands)

@@ -1,0 +1,1 @@
+"""Arrays and floats in, arrays out: numpy and numba only, no policy, no IO."""

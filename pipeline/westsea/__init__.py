@@ -1,0 +1,1 @@
+"""Finds ships that lie side by side at sea in free Sentinel imagery."""
