@@ -1,0 +1,69 @@
+# `make` alone lists the targets.
+
+PYTHON ?= python3
+# uv sets the environment up in seconds where pip takes half a minute; `pip` does without it.
+WESTSEA_INSTALLER ?= uv
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
+
+# $(call install,FILE): pip takes over where uv is not wanted, not to be had, or fails.
+install = $(if $(filter uv,$(WESTSEA_INSTALLER)),$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(1) ||) \
+	$(PIP) install --require-hashes -r $(1)
+
+# No index, find-links or header: what one machine's settings say must not reach the files.
+compile = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links $(ARGS)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install install-dev demo test bench lint lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## set up .venv with the package (PYTHON=python3.12, WESTSEA_INSTALLER=pip)
+
+install-dev: $(VENV)/.installed-dev ## the same, with what tests and linters need
+
+demo: install ## build the built-in archive, sweep it, compare with its truth
+	$(BIN)/westsea demo
+
+test: install-dev ## run the tests (ARGS="-k grid" chooses some)
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: install-dev ## run the measurements
+	$(BIN)/python -m pytest -m bench -s $(ARGS)
+
+lint: install-dev ## ruff, mypy and the import contracts between the rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: $(UV) ## write the requirements files anew (ARGS=--upgrade for newer versions)
+	$(compile) --group lock -o requirements-uv.txt
+	$(compile) pyproject.toml --group build -o requirements.txt
+	$(compile) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove the environment, caches, builds and the demo's output
+	rm -rf $(VENV) build demo dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("westsea needs Python 3.11 or newer; name one, as in: make install PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(BIN)/uv: requirements-uv.txt | $(VENV)/pyvenv.cfg
+	-$(PIP) install --only-binary :all: --require-hashes -r $< && touch $@
+
+$(VENV)/.installed: requirements.txt pyproject.toml $(VENV)/pyvenv.cfg | $(if $(filter uv,$(WESTSEA_INSTALLER)),$(UV))
+	$(call install,requirements.txt)
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(call install,requirements-dev.txt)
+	@touch $@
