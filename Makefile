@@ -9,9 +9,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 
+# The uv on PATH, else the pinned one.
+have_uv = { [ -x $(UV) ] || $(PIP) install --only-binary :all: --require-hashes -r requirements-uv.txt; }
+
 # $(call install,FILE): pip takes over where uv is not wanted, not to be had, or fails.
-install = $(if $(filter uv,$(WESTSEA_INSTALLER)),$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(1) ||) \
-	$(PIP) install --require-hashes -r $(1)
+with_uv = $(have_uv) && $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(1) ||
+install = $(if $(filter uv,$(WESTSEA_INSTALLER)),$(with_uv)) $(PIP) install --require-hashes -r $(1)
 
 # No index, find-links or header: what one machine's settings say must not reach the files.
 compile = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -43,7 +46,8 @@ lint: install-dev ## ruff, mypy and the import contracts between the rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock: $(UV) ## write the requirements files anew (ARGS=--upgrade for newer versions)
+lock: $(VENV)/pyvenv.cfg ## write the requirements files anew (ARGS=--upgrade for newer versions)
+	@$(have_uv)
 	$(compile) --group lock -o requirements-uv.txt
 	$(compile) pyproject.toml --group build -o requirements.txt
 	$(compile) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
@@ -56,14 +60,13 @@ $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("westsea needs Python 3.11 or newer; name one, as in: make install PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 
-$(BIN)/uv: requirements-uv.txt | $(VENV)/pyvenv.cfg
-	-$(PIP) install --only-binary :all: --require-hashes -r $< && touch $@
-
-$(VENV)/.installed: requirements.txt pyproject.toml $(VENV)/pyvenv.cfg | $(if $(filter uv,$(WESTSEA_INSTALLER)),$(UV))
-	$(call install,requirements.txt)
+$(VENV)/.installed: requirements.txt pyproject.toml $(VENV)/pyvenv.cfg
+	@echo installing requirements.txt into $(VENV)
+	@$(call install,requirements.txt)
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(call install,requirements-dev.txt)
+	@echo installing requirements-dev.txt into $(VENV)
+	@$(call install,requirements-dev.txt)
 	@touch $@
