@@ -1,0 +1,180 @@
+"""What is kept of the pixels: statistics on a fixed grid of blocks and cells.
+
+A block is 16 x 16 pixels, a cell 8 x 8 blocks. Both lie on the grid of the whole file, so every
+number here depends on its own block or cell alone and not on how a scene was cut into chunks.
+
+Detection looks at one *plane*, a weighted sum of the bands. For radar the weights are the inverse
+of each polarisation's own median in the cell, so that VV and VH count alike and the sea lies near
+1; an optical scene has one band and the weight 1. The plane's histogram has logarithmic bins,
+32 an octave, read off the high bits of a positive float32: no logarithm is computed.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from westsea_kernels.jit import kernel
+
+BLOCK = 16
+CELL = 128
+BLOCKS_PER_CELL = CELL // BLOCK
+
+BINS_PER_OCTAVE = 32
+OCTAVES = 20
+N_BINS = OCTAVES * BINS_PER_OCTAVE
+LOWEST_OCTAVE = -4
+"""Bin 0 holds all below 2**-4 too, the last bin all above 2**16: every uint16 has its own."""
+
+_SHIFT = 18  # a float32 has 23 bits of mantissa; the upper 5 make 32 bins an octave
+_BASE = (127 + LOWEST_OCTAVE) * BINS_PER_OCTAVE
+
+
+def bin_edges() -> NDArray[np.float64]:
+    """The (N_BINS + 1,) edges of the logarithmic bins."""
+    octave, step = np.divmod(np.arange(N_BINS + 1), BINS_PER_OCTAVE)
+    return np.ldexp(1.0 + step / BINS_PER_OCTAVE, octave + LOWEST_OCTAVE)
+
+
+@kernel
+def quantile(counts, edges, q):  # type: ignore[no-untyped-def]
+    """Value below which a share q of a histogram lies, linear inside the bin.
+
+    counts: (N_BINS,) numbers >= 0 with a sum > 0; edges: (N_BINS + 1,) float64.
+    """
+    target = q * counts.sum()
+    below = 0.0
+    for i in range(counts.size):
+        n = float(counts[i])
+        if n > 0.0 and below + n >= target:
+            return edges[i] + (edges[i + 1] - edges[i]) * (target - below) / n
+        below += n
+    return edges[counts.size]
+
+
+@kernel
+def mark_valid(bands, nodata, land, valid):  # type: ignore[no-untyped-def]
+    """valid[row, col] = every band has data there and it is not land.
+
+    bands: (n_bands, rows, cols); nodata: the value that means none (NaN always does);
+    land, valid: (rows, cols) bool, valid is filled.
+    """
+    n_bands, rows, cols = bands.shape
+    for row in range(rows):
+        for col in range(cols):
+            good = not land[row, col]
+            for band in range(n_bands):
+                value = np.float32(bands[band, row, col])
+                good &= value != nodata and value == value
+            valid[row, col] = good
+
+
+@kernel
+def weigh(bands, weights, row, col0, col1, out):  # type: ignore[no-untyped-def]
+    """out[i] = sum over the bands of weight x value, along one row from col0; float32."""
+    for i in range(col1 - col0):
+        out[i] = weights[0] * np.float32(bands[0, row, col0 + i])
+    for band in range(1, bands.shape[0]):
+        for i in range(col1 - col0):
+            out[i] += weights[band] * np.float32(bands[band, row, col0 + i])
+
+
+@kernel
+def _count(bands, valid, weights, rows, cols, counts):  # type: ignore[no-untyped-def]
+    """Add the valid pixels of one cell's plane to a histogram."""
+    line = np.empty(CELL, np.float32)
+    bits = line.view(np.int32)
+    for row in range(rows[0], rows[1]):
+        weigh(bands, weights, row, cols[0], cols[1], line)
+        for i in range(cols[1] - cols[0]):
+            if valid[row, cols[0] + i]:
+                place = (bits[i] >> _SHIFT) - _BASE if line[i] > 0 else 0
+                counts[min(max(place, 0), N_BINS - 1)] += 1
+
+
+@kernel
+def summarise_cells(bands, valid, scale, edges, medians, counts):  # type: ignore[no-untyped-def]
+    """Medians of the bands and histogram of the plane, for every cell of a chunk.
+
+    Parameters
+    ----------
+    bands : (n_bands, rows, cols), any real dtype
+        The chunk; its corner lies on a corner of a cell.
+    valid : (rows, cols) bool
+    scale : float32
+        0: one band, which is the plane. Otherwise the plane is the mean over the bands of
+        value / median, times `scale`; the bands are multiplied by 4096 (gamma0 lies between
+        1e-5 and 10) before their medians are taken from the same bins.
+    edges : (N_BINS + 1,) float64
+        `bin_edges()`.
+    medians : (cell_rows, cell_cols, n_bands) float32, out
+        Over the valid pixels; 0 where there are none.
+    counts : (cell_rows, cell_cols, N_BINS) uint16, out
+        Histogram of the plane over the valid pixels.
+    """
+    n_bands, n_rows, n_cols = bands.shape
+    weights = np.ones(n_bands, np.float32)
+    one = np.ones(1, np.float32)
+    band_counts = np.empty(N_BINS, np.int64)
+    if scale > 0:
+        one[0] = 4096.0
+    for i in range(counts.shape[0]):
+        rows = (i * CELL, min((i + 1) * CELL, n_rows))
+        for j in range(counts.shape[1]):
+            cols = (j * CELL, min((j + 1) * CELL, n_cols))
+            for band in range(n_bands):
+                band_counts[:] = 0
+                _count(bands[band : band + 1], valid, one, rows, cols, band_counts)
+                median = 0.0
+                if band_counts.sum() > 0:
+                    median = quantile(band_counts, edges, 0.5) / one[0]
+                medians[i, j, band] = median
+                if scale > 0:
+                    weights[band] = inverse_weight(median, scale, n_bands)
+            _count(bands, valid, weights, rows, cols, counts[i, j])
+
+
+@kernel
+def inverse_weight(median, scale, n_bands):  # type: ignore[no-untyped-def]
+    """Weight that brings a band's median to scale / n_bands; 0 where there is no signal."""
+    return np.float32(scale / (n_bands * median)) if median > 0 else np.float32(0)
+
+
+@kernel
+def summarise_blocks(bands, valid, n_valid, largest, smallest):  # type: ignore[no-untyped-def]
+    """Number, maximum and minimum of the valid pixels of every block.
+
+    bands: (n_bands, rows, cols); valid: (rows, cols) bool; n_valid: (block_rows, block_cols)
+    uint16, out; largest, smallest: (n_bands, block_rows, block_cols) float32, out, -inf and inf
+    in blocks without valid pixels.
+    """
+    n_bands, rows, cols = bands.shape
+    n_valid[:] = 0
+    largest[:] = -np.inf
+    smallest[:] = np.inf
+    for row in range(rows):
+        i = row // BLOCK
+        for col in range(cols):
+            if valid[row, col]:
+                j = col // BLOCK
+                n_valid[i, j] += 1
+                for band in range(n_bands):
+                    value = np.float32(bands[band, row, col])
+                    largest[band, i, j] = max(largest[band, i, j], value)
+                    smallest[band, i, j] = min(smallest[band, i, j], value)
+
+
+@kernel
+def cut_blocks(bands, valid, rows, cols, out):  # type: ignore[no-untyped-def]
+    """Copy blocks out of a chunk as float32; pixels that are not valid become NaN.
+
+    bands: (n_bands, rows, cols); rows, cols: (n,) block indices inside the chunk;
+    out: (n, n_bands, BLOCK, BLOCK) float32, NaN also beyond the chunk's end.
+    """
+    n_bands, height, width = bands.shape
+    out[:] = np.nan
+    for k in range(rows.size):
+        row0, col0 = rows[k] * BLOCK, cols[k] * BLOCK
+        for row in range(row0, min(row0 + BLOCK, height)):
+            for col in range(col0, min(col0 + BLOCK, width)):
+                if valid[row, col]:
+                    for band in range(n_bands):
+                        out[k, band, row - row0, col - col0] = bands[band, row, col]

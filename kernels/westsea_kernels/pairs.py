@@ -1,0 +1,142 @@
+"""Which hulls lie near one another: gaps from hull edge to hull edge, on the ellipsoid."""
+
+import numpy as np
+
+from westsea_kernels.jit import kernel
+
+WGS84_A = 6378137.0
+WGS84_E2 = 0.0066943799901413165
+
+
+@kernel
+def offset_m(lon1, lat1, lon2, lat2):  # type: ignore[no-untyped-def]
+    """(east, north) in metres from point 1 to point 2, degrees in.
+
+    Radii of curvature at the middle latitude; right to 1e-5 of distances up to 10 km.
+    """
+    middle = np.deg2rad(0.5 * (lat1 + lat2))
+    under = 1.0 - WGS84_E2 * np.sin(middle) ** 2
+    meridian = WGS84_A * (1.0 - WGS84_E2) / under**1.5
+    normal = WGS84_A / np.sqrt(under)
+    dlon = (lon2 - lon1 + 180.0) % 360.0 - 180.0
+    return normal * np.cos(middle) * np.deg2rad(dlon), meridian * np.deg2rad(lat2 - lat1)
+
+
+@kernel
+def _corners(east, north, length, width, heading, out):  # type: ignore[no-untyped-def]
+    """Corners of a rectangle about (east, north); heading in degrees from north; out: (4, 2)."""
+    sin, cos = np.sin(np.deg2rad(heading)), np.cos(np.deg2rad(heading))
+    for i, (along, across) in enumerate(((0.5, 0.5), (0.5, -0.5), (-0.5, -0.5), (-0.5, 0.5))):
+        out[i, 0] = east + along * length * sin + across * width * cos
+        out[i, 1] = north + along * length * cos - across * width * sin
+
+
+@kernel
+def _point_to_segment(p, a, b):  # type: ignore[no-untyped-def]
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    square = dx * dx + dy * dy
+    t = ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / square if square > 0.0 else 0.0
+    t = min(max(t, 0.0), 1.0)
+    return np.hypot(p[0] - a[0] - t * dx, p[1] - a[1] - t * dy)
+
+
+@kernel
+def _overlap(one, two):  # type: ignore[no-untyped-def]
+    """Whether two convex quadrilaterals share a point: no edge of either separates them."""
+    for side in range(2):
+        a, b = (one, two) if side == 0 else (two, one)
+        for i in range(4):
+            nx, ny = a[(i + 1) % 4, 1] - a[i, 1], a[i, 0] - a[(i + 1) % 4, 0]
+            a_low, a_high, b_low, b_high = np.inf, -np.inf, np.inf, -np.inf
+            for j in range(4):
+                pa, pb = nx * a[j, 0] + ny * a[j, 1], nx * b[j, 0] + ny * b[j, 1]
+                a_low, a_high = min(a_low, pa), max(a_high, pa)
+                b_low, b_high = min(b_low, pb), max(b_high, pb)
+            if a_high < b_low or b_high < a_low:
+                return False
+    return True
+
+
+@kernel
+def rectangle_gap(one, two):  # type: ignore[no-untyped-def]
+    """Least distance between two rectangles given by their (4, 2) corners; 0 if they overlap."""
+    if _overlap(one, two):
+        return 0.0
+    least = np.inf
+    for i in range(4):
+        for j in range(4):
+            k = (j + 1) % 4
+            least = min(least, _point_to_segment(one[i], two[j], two[k]))
+            least = min(least, _point_to_segment(two[i], one[j], one[k]))
+    return least
+
+
+@kernel
+def find_pairs(lon, lat, length, width, heading, widest_gap, longest):  # type: ignore[no-untyped-def]
+    """All pairs of hulls whose edges are at most `widest_gap` metres apart.
+
+    Parameters
+    ----------
+    lon, lat : (n,) float64
+        Degrees, sorted by latitude.
+    length, width : (n,) float64
+        Metres.
+    heading : (n,) float64
+        Degrees clockwise from true north.
+    widest_gap, longest : float
+        Metres; no hull is longer than `longest`.
+
+    Returns
+    -------
+    (m, 2) int64 indices, first < second, and (m, 2) float64 gap and distance of the centres, m.
+    """
+    index = []
+    measure = []
+    one, two = np.empty((4, 2)), np.empty((4, 2))
+    # A degree of latitude is at least 110,567 m.
+    band = (widest_gap + longest) / 110_567.0
+    for i in range(lon.size):
+        _corners(0.0, 0.0, length[i], width[i], heading[i], one)
+        for j in range(i + 1, lon.size):
+            if lat[j] - lat[i] > band:
+                break
+            east, north = offset_m(lon[i], lat[i], lon[j], lat[j])
+            center = np.hypot(east, north)
+            if (
+                center - 0.5 * np.hypot(length[i], width[i]) - 0.5 * np.hypot(length[j], width[j])
+                > widest_gap
+            ):
+                continue
+            _corners(east, north, length[j], width[j], heading[j], two)
+            gap = rectangle_gap(one, two)
+            if gap <= widest_gap:
+                index.append((i, j))
+                measure.append((gap, center))
+    pairs = np.empty((len(index), 2), np.int64)
+    sizes = np.empty((len(index), 2), np.float64)
+    for k in range(len(index)):
+        pairs[k, 0], pairs[k, 1] = index[k]
+        sizes[k, 0], sizes[k, 1] = measure[k]
+    return pairs, sizes
+
+
+@kernel
+def neighbours(lon, lat, at_lon, at_lat, radius, counts, nearest):  # type: ignore[no-untyped-def]
+    """Number of points within `radius` metres of each place, and the distance to its third.
+
+    lon, lat: (n,) degrees; at_lon, at_lat: (m,) degrees; counts: (m,) int64, out; nearest:
+    (m, 3) float64, out, distances of the three nearest points, inf where there are fewer.
+    """
+    counts[:] = 0
+    nearest[:] = np.inf
+    for k in range(at_lon.size):
+        for i in range(lon.size):
+            east, north = offset_m(at_lon[k], at_lat[k], lon[i], lat[i])
+            away = np.hypot(east, north)
+            counts[k] += away <= radius
+            for rank in range(3):
+                if away < nearest[k, rank]:
+                    for lower in range(2, rank, -1):
+                        nearest[k, lower] = nearest[k, lower - 1]
+                    nearest[k, rank] = away
+                    break

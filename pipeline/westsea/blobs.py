@@ -1,0 +1,183 @@
+"""Blobs of a scene: which blocks to look at, and what is connected in them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from westsea.sea import Sea
+from westsea.summary import Summary, spread_to_blocks
+from westsea_kernels.blobs import connect, gather, number_bright, reach
+from westsea_kernels.blocks import BLOCK
+
+Fetch = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+"""(n, 2) places of blocks in the window -> (n, bands, BLOCK, BLOCK) pixels, NaN where not valid."""
+
+
+@dataclass(frozen=True)
+class Blobs:
+    """Pixels of the ship-sized blobs, blob by blob, and the land that larger ones make."""
+
+    start: NDArray[np.int64]
+    """(n + 1,) where each blob's pixels begin."""
+    rows: NDArray[np.int64]
+    cols: NDArray[np.int64]
+    """Pixels, counted from the window's corner."""
+    values: NDArray[np.float32]
+    """Of the plane."""
+    land_at: NDArray[np.int64]
+    """(m, 2) places of the blocks that hold land seen in the pixels."""
+    land: NDArray[np.bool_]
+    """(m, BLOCK, BLOCK)"""
+    n_fetched: int
+    """Blocks that were read a second time."""
+
+
+class _Planes:
+    """The plane of any block: from what was carried, else fetched; each block once."""
+
+    def __init__(self, summary: Summary, sea: Sea, fetch: Fetch) -> None:
+        shape = summary.block_valid.shape
+        self.weights = spread_to_blocks(np.moveaxis(sea.weights, -1, 0), shape)
+        self.fetch = fetch
+        self.n_fetched = 0
+        self._slot = np.full(shape, -1, np.int64)
+        self._slot[tuple(summary.carried_at.T)] = np.arange(len(summary.carried_at))
+        self._pixels = [summary.carried]
+
+    def at(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(n, BLOCK, BLOCK) plane of the blocks at (n, 2) places, NaN where not valid."""
+        missing = places[self._slot[tuple(places.T)] < 0]
+        if len(missing):
+            self._slot[tuple(missing.T)] = sum(map(len, self._pixels)) + np.arange(len(missing))
+            self._pixels.append(self.fetch(missing))
+            self.n_fetched += len(missing)
+        if len(self._pixels) > 1:
+            self._pixels = [np.concatenate(self._pixels)]
+        pixels = self._pixels[0][self._slot[tuple(places.T)]]
+        weights = self.weights[:, places[:, 0], places[:, 1]].T
+        # Band by band and in float32, the order in which the bounds are computed too.
+        plane = weights[:, 0, None, None] * pixels[:, 0]
+        for band in range(1, pixels.shape[1]):
+            plane += weights[:, band, None, None] * pixels[:, band]
+        return np.ascontiguousarray(plane)
+
+
+def find_blobs(
+    summary: Summary, sea: Sea, fetch: Fetch, largest_pixels: NDArray[np.float64]
+) -> Blobs:
+    """All blobs with a seed, split into ships and land by their size.
+
+    Parameters
+    ----------
+    summary, sea : of the same window
+    fetch : reads blocks that were not carried
+    largest_pixels : (block rows, block cols)
+        Pixels of the largest hull; blobs with more are land.
+
+    Blobs grow block by block from those that hold a seed, so that only what a blob may reach is
+    ever read. The result does not depend on what was carried.
+    """
+    planes = _Planes(summary, sea, fetch)
+    upper = _bound(summary.largest, planes.weights)
+    lower = _bound(summary.smallest, planes.weights)
+    growth, seed = sea.growth.astype(np.float32), sea.seed.astype(np.float32)
+    # Solid blocks are bright to the last pixel, and all their pixels are valid.
+    is_solid = (summary.block_valid == BLOCK * BLOCK) & (lower > growth)
+    candidate = (summary.block_valid > 0) & (upper > growth) & ~is_solid
+    look = candidate & (upper > seed)
+    while True:
+        graph = _connect(look, is_solid, planes, growth, seed)
+        wanted = np.zeros(look.shape, np.bool_)
+        reach(*graph.places, graph.slots, graph.solid, graph.nodes, graph.seeded, candidate, wanted)
+        if not wanted.any():
+            return _split(graph, planes.n_fetched, largest_pixels)
+        look |= wanted
+
+
+@dataclass(frozen=True)
+class _Graph:
+    at: NDArray[np.int64]
+    plane: NDArray[np.float32]
+    slots: NDArray[np.int64]
+    solid: NDArray[np.int64]
+    nodes: NDArray[np.int64]
+    root: NDArray[np.int64]
+    seeded: NDArray[np.bool_]
+    """(n_nodes,) whether the blob of the node has a seed."""
+
+    @property
+    def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return self.at[:, 0].copy(), self.at[:, 1].copy()
+
+
+def _bound(extremes: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bound of the plane in each block; float32 sums are monotonic, so it holds to the last bit."""
+    with np.errstate(invalid="ignore"):
+        bound = weights[0] * extremes[0]
+        for band in range(1, len(extremes)):
+            bound += weights[band] * extremes[band]
+    return bound
+
+
+def _connect(
+    look: NDArray[np.bool_],
+    is_solid: NDArray[np.bool_],
+    planes: _Planes,
+    growth: NDArray[np.float32],
+    seed: NDArray[np.float32],
+) -> _Graph:
+    at = np.argwhere(look)
+    plane = planes.at(at)
+    slots = np.full(look.shape, -1, np.int64)
+    slots[tuple(at.T)] = np.arange(len(at))
+    nodes = np.empty(plane.shape, np.int64)
+    n_bright = number_bright(plane, growth[tuple(at.T)], 0, nodes)
+    solid = np.full(look.shape, -1, np.int64)
+    solid[is_solid] = n_bright + np.arange(is_solid.sum())
+    root = np.empty(n_bright + int(is_solid.sum()), np.int64)
+    connect(at[:, 0].copy(), at[:, 1].copy(), slots, solid, nodes, root)
+    seeded = np.zeros(root.size, np.bool_)
+    seeds = plane > seed[tuple(at.T)][:, None, None]
+    seeded[root[nodes[seeds]]] = True
+    seeded[root[n_bright:]] = True
+    return _Graph(at, plane, slots, solid, nodes, root, seeded[root])
+
+
+def _split(graph: _Graph, n_fetched: int, largest_pixels: NDArray[np.float64]) -> Blobs:
+    """Sort the seeded blobs into ships and land."""
+    bright = graph.nodes >= 0
+    n_bright = int(bright.sum())
+    weight = np.ones(graph.root.size, np.int64)
+    weight[n_bright:] = BLOCK * BLOCK
+    size = np.bincount(graph.root, weight, minlength=graph.root.size)
+    block_of = np.repeat(np.arange(len(graph.at)), bright.sum(axis=(1, 2)))
+    limit = np.zeros(graph.root.size)
+    limit[:n_bright] = largest_pixels[tuple(graph.at[block_of].T)]
+    is_ship = graph.seeded & (size[graph.root] <= limit[graph.root])
+    is_ship[n_bright:] = False
+    has_solid = np.zeros(graph.root.size, np.bool_)
+    has_solid[graph.root[n_bright:]] = True
+    is_ship &= ~has_solid[graph.root]
+    roots = np.unique(graph.root[is_ship])
+    blob = np.full(graph.root.size, -1, np.int64)
+    blob[is_ship] = np.searchsorted(roots, graph.root[is_ship])
+    start = np.concatenate([[0], np.cumsum(np.bincount(blob[is_ship], minlength=roots.size))])
+    rows, cols = np.empty(start[-1], np.int64), np.empty(start[-1], np.int64)
+    values = np.empty(start[-1], np.float32)
+    gather(*graph.places, graph.plane, graph.nodes, blob, start, rows, cols, values)
+    land_at, land = _land(graph, graph.seeded & ~is_ship)
+    return Blobs(start, rows, cols, values, land_at, land, n_fetched)
+
+
+def _land(graph: _Graph, is_land: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Places and pixels of the blocks that hold land."""
+    land = np.zeros(graph.nodes.shape, np.bool_)
+    bright = graph.nodes >= 0
+    land[bright] = is_land[graph.nodes[bright]]
+    some = land.any(axis=(1, 2))
+    solid = np.argwhere(graph.solid >= 0)
+    at = np.concatenate([graph.at[some], solid])
+    full = np.ones((len(solid), BLOCK, BLOCK), np.bool_)
+    return at, np.concatenate([land[some], full])
