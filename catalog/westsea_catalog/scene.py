@@ -19,6 +19,20 @@ class Asset:
     """Unsigned and absolute: https://..., s3://... or a local path."""
     factor: int = 1
     """Pixels of the scene's grid per pixel of this file, along each axis (20 m bands: 2)."""
+    band: str = ""
+    """ESA's name for the band, whatever the provider's key: VV, B08, SCL; empty: as the key."""
+    path: str = ""
+    """What GDAL opens, checked and built by `trust.gdal_path`; empty: as the href."""
+
+    @property
+    def name(self) -> str:
+        """ESA's name for the band, upper-case."""
+        return self.band or self.key.upper()
+
+    @property
+    def source(self) -> str:
+        """What to hand to GDAL."""
+        return self.path or self.href
 
 
 @dataclass(frozen=True)
@@ -50,4 +64,4 @@ class Scene:
     @property
     def polarizations(self) -> tuple[str, ...]:
         """Upper-case polarisations of a SAR scene, band names of an optical one."""
-        return tuple(band.key.upper() for band in self.bands)
+        return tuple(band.name for band in self.bands)

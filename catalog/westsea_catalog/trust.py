@@ -54,7 +54,7 @@ def safe_name(text: str) -> str:
 
 def escape_controls(text: str) -> str:
     """The text with every character that is not seen as itself written as an escape."""
-    return "".join(_escape(char) if _is_unseen(char) else char for char in text)
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
 def brief(text: object, length: int = 100) -> str:
