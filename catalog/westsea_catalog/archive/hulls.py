@@ -1,0 +1,183 @@
+"""A hull as the sensors need it: outline, visible parts and radar scatterers, in ground metres.
+
+Hull coordinates are (forward, starboard), in metres from midships on the centre line: the stern is
+at ``forward = -length / 2``, the tip of the bow at ``+length / 2``.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from shapely import Polygon
+
+Float = NDArray[np.float64]
+Polarization = Literal["VV", "VH"]
+
+# Length over beam of merchant and fishing hulls, at these lengths (m).
+_LENGTHS_M = (20.0, 35.0, 60.0, 100.0, 150.0, 250.0)
+_LENGTH_OVER_WIDTH = (4.0, 4.6, 5.6, 6.2, 6.3, 6.6)
+WIDTH_SPREAD = 0.12
+"""Log-normal spread of the beam about its expectation."""
+
+# The deck plan: half widths, as a fraction of half the beam, at fractions of the length.
+_STATIONS = np.array([-0.5, -0.42, 0.30, 0.38, 0.44, 0.48, 0.5])
+_HALF_WIDTHS = np.array([0.80, 1.0, 1.0, 0.85, 0.55, 0.25, 0.0])
+
+_RCS_AT_1M_M2 = 0.08
+_RCS_POWER = 7 / 3
+"""Radar cross section grows with length to the 7/3 (Vachon et al. 1997)."""
+RCS_SPREAD_DB = 2.0
+VH_RCS_DB, VH_RCS_SPREAD_DB = -7.5, 0.7
+_HOUSE_SHARE = 0.25
+"""Share of the cross section that the superstructure returns."""
+_DECK_M2_PER_SCATTERER = 50.0
+"""Some nine scatterers per resolution cell: enough for fully developed speckle."""
+
+
+class Part(IntEnum):
+    """What a point of the deck plan is."""
+
+    WATER = 0
+    DECK = 1
+    CARGO = 2
+    HOUSE = 3
+
+
+@dataclass(frozen=True)
+class Hull:
+    """One ship's size and direction."""
+
+    length_m: float
+    width_m: float
+    heading_deg: float
+    """Where the bow points, clockwise from true north, 0-360."""
+
+    @property
+    def forward(self) -> tuple[float, float]:
+        """Unit vector (east, north) from stern to bow."""
+        heading = np.deg2rad(self.heading_deg)
+        return float(np.sin(heading)), float(np.cos(heading))
+
+    @property
+    def house(self) -> tuple[float, float]:
+        """Where the superstructure begins and ends, in metres forward."""
+        aft = -0.44 * self.length_m
+        return aft, aft + float(np.clip(0.12 * self.length_m, 5.0, 22.0))
+
+    def half_width(self, forward: ArrayLike) -> Float:
+        """Half the beam (m) at a distance forward of midships; -1 beyond bow and stern."""
+        stations = np.asarray(forward, float) / self.length_m
+        profile = np.interp(stations, _STATIONS, _HALF_WIDTHS, left=np.nan, right=np.nan)
+        return np.where(np.isnan(profile), -1.0, profile * self.width_m / 2)
+
+    def part_at(self, forward: ArrayLike, starboard: ArrayLike) -> NDArray[np.uint8]:
+        """`Part` at hull coordinates."""
+        forward, across = np.asarray(forward, float), np.abs(starboard)
+        hold = max(12.0, 0.1 * self.length_m)
+        in_cargo = (
+            (np.abs(forward - 0.05 * self.length_m) < 0.31 * self.length_m)
+            & (across < 0.32 * self.width_m)
+            & (forward % hold > 0.15 * hold)
+        )
+        aft, fore = self.house
+        in_house = (forward >= aft) & (forward <= fore) & (across < 0.42 * self.width_m)
+        part = np.where(in_cargo, Part.CARGO, np.where(in_house, Part.HOUSE, Part.DECK))
+        return np.where(across <= self.half_width(forward), part, Part.WATER).astype(np.uint8)
+
+    def to_ground(self, forward: ArrayLike, starboard: ArrayLike) -> tuple[Float, Float]:
+        """Metres (east, north) of midships, from hull coordinates."""
+        forward, starboard = np.asarray(forward, float), np.asarray(starboard, float)
+        sin, cos = self.forward
+        return forward * sin + starboard * cos, forward * cos - starboard * sin
+
+    def from_ground(self, east: ArrayLike, north: ArrayLike) -> tuple[Float, Float]:
+        """Hull coordinates, from metres (east, north) of midships."""
+        east, north = np.asarray(east, float), np.asarray(north, float)
+        sin, cos = self.forward
+        return east * sin + north * cos, east * cos - north * sin
+
+    def outline(self, east: float = 0.0, north: float = 0.0) -> Polygon:
+        """The deck plan in metres (east, north), with midships at the given point."""
+        forward = _STATIONS * self.length_m
+        half_width = _HALF_WIDTHS * self.width_m / 2
+        x, y = self.to_ground(
+            np.concatenate([forward, forward[-2::-1]]),
+            np.concatenate([half_width, -half_width[-2::-1]]),
+        )
+        return Polygon(np.column_stack([x + east, y + north]))
+
+
+@dataclass(frozen=True, eq=False)
+class Scatterers:
+    """The points of a hull that return the radar's signal."""
+
+    forward: Float
+    """(n,), m."""
+    starboard: Float
+    """(n,), m."""
+    rcs: dict[Polarization, Float]
+    """Radar cross section of each point (n,), m2."""
+
+
+def expected_width(length_m: ArrayLike) -> Float:
+    """Mean beam (m) of hulls of a length (m)."""
+    length = np.asarray(length_m, float)
+    ratio = np.interp(np.log(length), np.log(_LENGTHS_M), _LENGTH_OVER_WIDTH)
+    return np.asarray(length / ratio)
+
+
+def expected_rcs(length_m: float) -> float:
+    """Median radar cross section (m2, VV) of hulls of a length (m)."""
+    return float(_RCS_AT_1M_M2 * length_m**_RCS_POWER)
+
+
+def draw_hull(rng: np.random.Generator, length_m: float, heading_deg: float | None = None) -> Hull:
+    """Return a hull of a length, its beam and, unless given, its heading drawn at random."""
+    # The mean of a log-normal exceeds its median by half the variance.
+    spread = np.exp(rng.normal(-(WIDTH_SPREAD**2) / 2, WIDTH_SPREAD))
+    if heading_deg is None:
+        heading_deg = rng.uniform(0.0, 360.0)
+    return Hull(length_m, float(expected_width(length_m) * spread), heading_deg % 360.0)
+
+
+def draw_scatterers(rng: np.random.Generator, hull: Hull) -> Scatterers:
+    """Return scatterers spread over the deck and, denser and stronger, over the superstructure."""
+    n_deck = max(10, round(hull.outline().area / _DECK_M2_PER_SCATTERER))
+    n_house = max(4, n_deck // 5)
+    deck_forward, deck_starboard = _draw_on_deck(rng, hull, n_deck)
+    forward = np.concatenate([deck_forward, rng.uniform(*hull.house, n_house)])
+    across = 0.42 * hull.width_m
+    starboard = np.concatenate([deck_starboard, rng.uniform(-across, across, n_house)])
+
+    total = expected_rcs(hull.length_m) * _from_db(rng.normal(0.0, RCS_SPREAD_DB))
+    co_polar = _share_out(rng, n_deck, n_house)
+    # Cross-polar returns come partly from the same corners, partly from others.
+    cross_polar = (co_polar + _share_out(rng, n_deck, n_house)) / 2
+    vh_ratio = _from_db(rng.normal(VH_RCS_DB, VH_RCS_SPREAD_DB))
+    rcs: dict[Polarization, Float] = {
+        "VV": total * co_polar,
+        "VH": total * vh_ratio * cross_polar,
+    }
+    return Scatterers(forward, starboard, rcs)
+
+
+def _draw_on_deck(rng: np.random.Generator, hull: Hull, n: int) -> tuple[Float, Float]:
+    """Draw uniformly within the outline: forward by its width, then across."""
+    stations = np.linspace(-0.5, 0.5, 401) * hull.length_m
+    filled = np.cumsum(hull.half_width(stations))
+    forward = np.interp(rng.uniform(0.0, filled[-1], n), filled, stations)
+    return forward, hull.half_width(forward) * rng.uniform(-1.0, 1.0, n)
+
+
+def _share_out(rng: np.random.Generator, n_deck: int, n_house: int) -> Float:
+    """Shares of a hull's cross section, exponential within each part, that add up to one."""
+    deck, house = rng.exponential(size=n_deck), rng.exponential(size=n_house)
+    return np.concatenate(
+        [(1 - _HOUSE_SHARE) * deck / deck.sum(), _HOUSE_SHARE * house / house.sum()]
+    )
+
+
+def _from_db(db: float) -> float:
+    return float(10 ** (db / 10))

@@ -1,0 +1,142 @@
+"""The archive on disk: COGs, a static STAC catalogue of them, and the truth tables."""
+
+import json
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import rasterio
+from numpy.typing import NDArray
+
+from westsea_catalog.archive import optical, sar, stac, truth
+from westsea_catalog.archive.layout import Layout, draw_layout
+from westsea_catalog.archive.scenes import OPTICAL_SCENES, RADAR_SCENES, OpticalScene, RadarScene
+from westsea_catalog.errors import ConfigError, UsageError
+from westsea_catalog.grid import AffineGrid
+
+_BLOCK = 512
+
+
+def build(folder: Path, *, seed: int = 20171019) -> Path:
+    """Write the built-in archive.
+
+    The bytes depend on the seed alone, within one environment; a scene's own do not depend on
+    which other scenes there are.
+
+    Parameters
+    ----------
+    folder
+        Where to write; made where needed. Files of an earlier build are replaced.
+    seed
+        Decides all that is random; 0 or more.
+
+    Returns
+    -------
+    Path of catalog.json. Beside it lie truth/hulls.parquet and truth/pairs.parquet.
+
+    Raises
+    ------
+    UsageError
+        If the seed is negative.
+    ConfigError
+        If the folder cannot be written.
+    """
+    if seed < 0:
+        raise UsageError(f"The archive's seed must be 0 or more, not {seed}.")
+    try:
+        return _build(folder, seed)
+    except OSError as error:
+        raise ConfigError(f"Cannot write the archive to {folder}: {error}.") from error
+
+
+def _build(folder: Path, seed: int) -> Path:
+    layouts: list[tuple[str, AffineGrid, Layout]] = []
+    items: dict[str, list[stac.Json]] = {}
+    for scene in (*RADAR_SCENES, *OPTICAL_SCENES):
+        layout_rng, image_rng = _streams(seed, scene.id)
+        layout = draw_layout(layout_rng, scene.grid, scene.planting)
+        layouts.append((scene.id, scene.grid, layout))
+        place = folder / scene.collection / scene.id
+        place.mkdir(parents=True, exist_ok=True)
+        if isinstance(scene, RadarScene):
+            item = _write_radar(place, scene, layout, image_rng)
+        else:
+            item = _write_optical(place, scene, layout, image_rng)
+        _write_json(place / f"{scene.id}.json", item)
+        items.setdefault(scene.collection, []).append(item)
+    for name, members in items.items():
+        _write_json(folder / name / "collection.json", stac.collection(name, members))
+    _write_truth(folder / "truth", layouts)
+    path = folder / "catalog.json"
+    _write_json(path, stac.catalog(list(items)))
+    return path
+
+
+def _streams(seed: int, scene_id: str) -> tuple[np.random.Generator, np.random.Generator]:
+    """Random streams of a scene: one for what is planted, one for the image of it."""
+    layout, image = np.random.SeedSequence([seed, zlib.crc32(scene_id.encode())]).spawn(2)
+    return np.random.default_rng(layout), np.random.default_rng(image)
+
+
+def _write_radar(
+    place: Path, scene: RadarScene, layout: Layout, rng: np.random.Generator
+) -> stac.Json:
+    view = sar.View(scene.heading_deg, _middle_jacobian(scene.grid))
+    images = sar.render(rng, view, scene.sea, layout.hulls, scene.grid.shape, scene.polarizations)
+    for polarization, image in images.items():
+        write_cog(
+            place / f"{polarization.lower()}.tif", image, scene.grid, nodata=stac.RADAR_NODATA
+        )
+    return stac.radar_item(scene)
+
+
+def _write_optical(
+    place: Path, scene: OpticalScene, layout: Layout, rng: np.random.Generator
+) -> stac.Json:
+    images = optical.render(
+        rng, scene.sea, layout.hulls, scene.grid.shape, _middle_jacobian(scene.grid)
+    )
+    for band, image in images.items():
+        grid = stac.band_grid(scene.grid, optical.FACTOR[band])
+        write_cog(place / f"{band}.tif", image, grid, nodata=stac.OPTICAL_NODATA)
+    return stac.optical_item(scene, images["SCL"])
+
+
+def write_cog(path: Path, image: NDArray[Any], grid: AffineGrid, *, nodata: float) -> None:
+    """Write one band (rows, cols) as a Cloud Optimized GeoTIFF: DEFLATE, 512 px blocks."""
+    # Class codes must not be averaged into overviews.
+    resampling = "NEAREST" if image.dtype == np.uint8 else "AVERAGE"
+    with rasterio.open(
+        path,
+        "w",
+        driver="COG",
+        count=1,
+        dtype=image.dtype,
+        height=image.shape[0],
+        width=image.shape[1],
+        crs=f"EPSG:{grid.epsg}",
+        transform=grid.affine,
+        nodata=nodata,
+        compress="DEFLATE",
+        blocksize=_BLOCK,
+        overview_resampling=resampling,
+    ) as target:
+        target.write(image, 1)
+
+
+def _write_truth(place: Path, layouts: list[tuple[str, AffineGrid, Layout]]) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    for name, table in truth.tables(layouts).items():
+        pq.write_table(table, place / f"{name}.parquet", compression="zstd")
+
+
+def _write_json(path: Path, document: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _middle_jacobian(grid: AffineGrid) -> NDArray[np.float64]:
+    rows, cols = grid.shape
+    return grid.jacobian((rows - 1) / 2, (cols - 1) / 2)
