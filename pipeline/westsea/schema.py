@@ -1,0 +1,308 @@
+"""Every column of the tables, declared once.
+
+The Arrow schema, the documentation and the STAC `table:columns` derive from the declarations here.
+``python -m westsea.schema`` prints the documentation as Markdown.
+
+The columns `collection` and `date` are part of a file's path (``collection=<id>/date=<day>``) and
+not of the file: readers of such trees would find them twice.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import Any
+
+import pyarrow as pa
+
+FAR_M = 50_000.0
+"""Cap of the distances to the shore and to the third ship, metres: "50 km or more"."""
+
+
+class Flag(IntFlag):
+    """Bits of the column `flags`: doubt (it may be no ship) or remark (it is one)."""
+
+    EDGE = 1 << 0
+    LAND_NEAR = 1 << 1
+    AZIMUTH_AMBIGUITY = 1 << 2
+    SIDELOBE = 1 << 3
+    FIXED_OBJECT = 1 << 4
+    LATTICE = 1 << 5
+    CLOUD = 1 << 6
+    SATURATED = 1 << 8
+    MERGED_BLOB = 1 << 9
+    AZIMUTH_SMEAR = 1 << 10
+    FLEET = 1 << 11
+    ANCHORAGE = 1 << 12
+    UNDER_WAY = 1 << 13
+
+
+DOUBT = Flag((1 << 7) - 1)
+"""Bits 0-6. A row without any of them is called unflagged."""
+
+FLAG_MEANINGS: dict[Flag, str] = {
+    Flag.EDGE: "touches the edge of the scene or of its valid pixels",
+    Flag.LAND_NEAR: "100 m or less from land",
+    Flag.AZIMUTH_AMBIGUITY: "lies where a brighter target's azimuth ambiguity is expected",
+    Flag.SIDELOBE: "lies in the sidelobes of a brighter target",
+    Flag.FIXED_OBJECT: "found at the same place in most scenes; set by an overlay, 0 in the files",
+    Flag.LATTICE: "part of a regular lattice, such as aquaculture or a wind farm",
+    Flag.CLOUD: "in or beside cloud or its shadow",
+    Flag.SATURATED: "holds pixels at the top of the sensor's range",
+    Flag.MERGED_BLOB: "one blob that holds more than one hull",
+    Flag.AZIMUTH_SMEAR: "smeared along azimuth by motion: length and heading are unsure",
+    Flag.FLEET: "one of many like it nearby, as fishing fleets lie",
+    Flag.ANCHORAGE: "lies where ships anchor",
+    Flag.UNDER_WAY: "moves: a wake or an azimuth shift is seen",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    dtype: pa.DataType
+    unit: str
+    """Empty where there is none."""
+    nullable: bool
+    meaning: str
+
+    @property
+    def field(self) -> pa.Field:
+        """The Arrow field, unit and meaning in its metadata."""
+        metadata = {"unit": self.unit, "meaning": self.meaning}
+        return pa.field(self.name, self.dtype, nullable=self.nullable, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: a file per scene."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    id: str
+    """The column that is unique within a scene."""
+    sort_by: tuple[str, ...]
+    """The order of the rows in a file."""
+    geometry: str
+    """The geometry column."""
+    geometry_types: tuple[str, ...]
+    may_be_nan: frozenset[str] = frozenset()
+    """Statistics of the sea, undefined in a scene without any; no other column may hold NaN."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema, without file metadata."""
+        return pa.schema([column.field for column in self.columns])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        return tuple(column.name for column in self.columns)
+
+
+_TEXT = pa.string()
+_REAL = pa.float64()
+_INTEGER = pa.int32()
+_TEXTS = pa.list_(pa.field("element", pa.string(), nullable=False))
+_BOX = pa.struct(
+    [pa.field(side, _REAL, nullable=False) for side in ("xmin", "ymin", "xmax", "ymax")]
+)
+
+_ITEM_ID = Column("item_id", _TEXT, "", False, "id of the STAC item")
+_DATETIME = Column("datetime", pa.timestamp("us", tz="UTC"), "", False, "time of acquisition, UTC")
+_PLATFORM = Column("platform", _TEXT, "", False, "satellite")
+_ORBIT_STATE = Column("orbit_state", _TEXT, "", False, "ascending, descending or unknown")
+_BBOX = Column("bbox", _BOX, "deg", False, "box around the geometry, for fast filters")
+_FLAGS = Column("flags", _INTEGER, "", False, "bits of doubt and remark, see flags")
+
+
+def _real(name: str, unit: str, meaning: str, *, nullable: bool = False) -> Column:
+    return Column(name, _REAL, unit, nullable, meaning)
+
+
+DETECTIONS = Table(
+    name="detections",
+    meaning="one row per blob: one or more hulls that the sensor cannot separate",
+    id="detect_id",
+    sort_by=("row", "col", "detect_id"),
+    geometry="geometry",
+    geometry_types=("Point",),
+    columns=(
+        Column("detect_id", _TEXT, "", False, "hash of collection, item_id and the peak's pixel"),
+        _ITEM_ID,
+        _DATETIME,
+        _PLATFORM,
+        _ORBIT_STATE,
+        _real("row", "px", "row of the centroid; integers are pixel centres"),
+        _real("col", "px", "column of the centroid; integers are pixel centres"),
+        _real("lon", "deg", "longitude of the centroid, OGC:CRS84"),
+        _real("lat", "deg", "latitude of the centroid, OGC:CRS84"),
+        Column("geometry", pa.binary(), "", False, "the centroid, WKB point, OGC:CRS84"),
+        _BBOX,
+        _real("position_sd_m", "m", "standard error of the position"),
+        _real("length_m", "m", "length of the blob on the ground"),
+        _real("length_sd_m", "m", "standard error of length_m"),
+        _real("width_m", "m", "width of the blob, measured and not inferred from its length"),
+        _real("width_sd_m", "m", "standard error of width_m"),
+        _real("heading_deg", "deg", "axis, 0-180 clockwise from true north"),
+        _real("heading_sd_deg", "deg", "standard error of heading_deg"),
+        Column("n_pixels", _INTEGER, "px", False, "pixels above the threshold"),
+        _real("peak_db", "dB", "level of the brightest pixel"),
+        _real("clutter_db", "dB", "level of the sea around"),
+        _real("snr_db", "dB", "peak_db above clutter_db"),
+        _real("score", "", "calibrated probability that it is a ship"),
+        _real("p_alongside", "", "probability of two or more hulls alongside", nullable=True),
+        _real("p_wide_single", "", "probability of a single wide hull", nullable=True),
+        Column("n_hulls", _INTEGER, "", True, "hulls in the blob"),
+        _FLAGS,
+        _real(
+            "distance_from_shore_m", "m", "distance to the nearest land; 50,000 means 50 km or more"
+        ),
+    ),
+)
+
+PAIRS = Table(
+    name="pairs",
+    meaning="one row per two hulls up to 500 m apart, from two blobs or from one",
+    id="pair_id",
+    sort_by=("pair_id",),
+    geometry="geometry",
+    geometry_types=("LineString", "Point"),
+    columns=(
+        Column("pair_id", _TEXT, "", False, "hash of the detections and the hulls in them"),
+        Column("kind", _TEXT, "", False, "alongside (gap up to 20 m) or close (20-500 m)"),
+        Column("detect_id_1", _TEXT, "", False, "detection of the longer hull"),
+        Column("detect_id_2", _TEXT, "", True, "detection of the other hull; null for one blob"),
+        _ITEM_ID,
+        _DATETIME,
+        _real("lon", "deg", "longitude of the midpoint, OGC:CRS84"),
+        _real("lat", "deg", "latitude of the midpoint, OGC:CRS84"),
+        Column(
+            "geometry",
+            pa.binary(),
+            "",
+            False,
+            "WKB, OGC:CRS84: line from hull 1 to hull 2, or a point for one blob",
+        ),
+        _BBOX,
+        _real("gap_m", "m", "water between the hulls' edges, on the ellipsoid"),
+        _real("gap_sd_m", "m", "standard error of gap_m"),
+        _real("center_distance_m", "m", "distance of the hulls' centres"),
+        _real("relative_heading_deg", "deg", "angle between the hulls' axes, 0-90"),
+        _real("length_m_1", "m", "length of hull 1; null where not resolvable", nullable=True),
+        _real("length_m_2", "m", "length of hull 2; null where not resolvable", nullable=True),
+        _real("width_m_1", "m", "width of hull 1; null where not resolvable", nullable=True),
+        _real("width_m_2", "m", "width of hull 2; null where not resolvable", nullable=True),
+        Column(
+            "n_neighbors_5km", _INTEGER, "", False, "other detections within 5 km of the midpoint"
+        ),
+        _real(
+            "nearest_third_m", "m", "distance to the nearest third ship; 50,000 means 50 km or more"
+        ),
+        _real("expected_chance_pairs", "", "such pairs expected by chance in this scene's traffic"),
+        Column("raft_id", _TEXT, "", False, "shared by the pairs of one raft; empty when in none"),
+        _real("score", "", "calibrated probability that the pair is what kind says"),
+        _FLAGS,
+        Column(
+            "chip_bounds",
+            pa.list_(_INTEGER, 4),
+            "px",
+            False,
+            "window to look at, half open: row0, row1, col0, col1",
+        ),
+    ),
+)
+
+SCENES = Table(
+    name="scenes",
+    meaning="one row per scene",
+    id="item_id",
+    sort_by=("item_id",),
+    geometry="footprint",
+    geometry_types=("Polygon", "MultiPolygon"),
+    may_be_nan=frozenset({"clutter_db", "enl", "k_order", "pfa_empirical"}),
+    columns=(
+        _ITEM_ID,
+        _DATETIME,
+        _PLATFORM,
+        _ORBIT_STATE,
+        Column(
+            "polarizations", _TEXTS, "", False, "polarizations searched; bands of optical scenes"
+        ),
+        Column("footprint", pa.binary(), "", False, "the item's footprint, WKB, OGC:CRS84"),
+        _BBOX,
+        _real("km2_valid", "km2", "sea that was searched"),
+        _real("km2_masked", "km2", "land, cloud and what lies outside the AOI"),
+        _real("km2_nodata", "km2", "pixels without data"),
+        _real("clutter_db", "dB", "median level of the sea; NaN without sea"),
+        _real("enl", "", "equivalent number of looks of the sea; NaN without sea"),
+        _real(
+            "k_order",
+            "",
+            "order of the sea's K distribution: inf for pure speckle, NaN without sea",
+        ),
+        _real("pfa_nominal", "", "false alarms per pixel that the threshold is set for"),
+        _real(
+            "pfa_empirical",
+            "",
+            "share of sea pixels above the threshold, ships left out; NaN without sea",
+        ),
+        Column("n_detections", _INTEGER, "", False, "rows in detections"),
+        Column("n_pairs", _INTEGER, "", False, "rows in pairs"),
+    ),
+)
+
+TABLES: dict[str, Table] = {table.name: table for table in (DETECTIONS, PAIRS, SCENES)}
+
+
+def stac_columns(table: Table) -> list[dict[str, Any]]:
+    """The `table:columns` of the STAC table extension, with the unit where there is one."""
+    return [
+        {
+            "name": column.name,
+            "description": column.meaning,
+            "type": str(column.dtype),
+            **({"unit": column.unit} if column.unit else {}),
+        }
+        for column in table.columns
+    ]
+
+
+def markdown() -> str:
+    """Documentation of the tables and the flags."""
+    return "\n".join([*_table_lines(), *_flag_lines()])
+
+
+def _table_lines() -> Iterator[str]:
+    for table in TABLES.values():
+        yield f"## {table.name}\n\n{table.meaning[0].upper()}{table.meaning[1:]}.\n"
+        yield "| column | type | unit | null | meaning |\n|---|---|---|---|---|"
+        for column in table.columns:
+            null = "yes" if column.nullable else ""
+            kind = _short(column.dtype)
+            yield f"| {column.name} | {kind} | {column.unit} | {null} | {column.meaning} |"
+        yield ""
+
+
+def _flag_lines() -> Iterator[str]:
+    yield "## flags\n\n| bit | flag | kind | meaning |\n|---|---|---|---|"
+    for flag, meaning in FLAG_MEANINGS.items():
+        kind = "doubt" if flag & DOUBT else "remark"
+        yield f"| {flag.bit_length() - 1} | {str(flag.name).lower()} | {kind} | {meaning} |"
+
+
+def _short(dtype: pa.DataType) -> str:
+    """The type in the width of a table's cell."""
+    if pa.types.is_struct(dtype):
+        return f"struct({', '.join(field.name for field in dtype)})"
+    if pa.types.is_fixed_size_list(dtype):
+        return f"{dtype.value_type}[{dtype.list_size}]"
+    if pa.types.is_list(dtype):
+        return f"list of {dtype.value_type}"
+    return str(dtype)
+
+
+if __name__ == "__main__":
+    print(markdown())
