@@ -1,0 +1,243 @@
+"""Which items to look at: the same selection over every form of catalogue."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import shapely
+
+from westsea_catalog.errors import ConfigError, UsageError
+from westsea_catalog.geoparquet import read_items
+from westsea_catalog.network import Network
+from westsea_catalog.profiles import PROFILES, Profile, profile_for
+from westsea_catalog.region import Period, Region
+from westsea_catalog.stac_api import search_api
+from westsea_catalog.stac_item import (
+    Item,
+    item_footprint,
+    item_time,
+    properties,
+    with_absolute_hrefs,
+)
+from westsea_catalog.static import MAX_FILE_BYTES, LocalFiles, RemoteFiles, read_file, walk
+from westsea_catalog.trust import brief
+
+LOG = logging.getLogger(__name__)
+
+STDIN = "-"
+TABLES = (".parquet", ".geoparquet")
+
+
+def search(
+    catalog: str,
+    *,
+    region: Region,
+    period: Period,
+    collections: Sequence[str] = (),
+    offline: bool = False,
+) -> list[Item]:
+    """Items of a catalogue that meet a region, a period and a choice of collections.
+
+    Parameters
+    ----------
+    catalog
+        Name of a profile, address of a STAC API, address or path of a catalog.json or
+        collection.json, or path of a stac-geoparquet file.
+    region
+        The item's geometry, or its bounding box where it has none, must meet it.
+    period
+        The item's datetime, or start_datetime where that is null, must lie in it.
+    collections
+        Collection ids; none means those that the profile names, or else all.
+    offline
+        Whether the network is forbidden.
+
+    Returns
+    -------
+    Raw items, asset hrefs absolute, each (collection, id) once, by time, collection and id.
+
+    Raises
+    ------
+    UsageError
+        No such catalogue, or one on the network when that is forbidden.
+    ConfigError, UpstreamError
+        The catalogue does not answer, or not as a catalogue does.
+    """
+    profile = profile_for(catalog)
+    wanted = tuple(collections) or profile.collections
+    with Network(profile) as network:
+        found = (
+            _local_items(catalog, profile, region)
+            if profile.url is None
+            else _remote_items(profile.url, network, region, period, wanted, offline)
+        )
+        return ordered(item for item in found if matches(item, region, period, wanted))
+
+
+def items_from(source: str) -> list[Item]:
+    """Items of a file or of standard input: an Item, an ItemCollection, or one Item a line.
+
+    Parameters
+    ----------
+    source
+        Path, or "-" for standard input.
+
+    Returns
+    -------
+    Raw items as `search` returns them; hrefs relative to the file are made absolute.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read.
+    ConfigError
+        It does not hold items.
+    """
+    if source == STDIN:
+        text = sys.stdin.buffer.read(MAX_FILE_BYTES + 1).decode("utf-8", "replace")
+        if len(text) > MAX_FILE_BYTES:
+            raise UsageError(f"Standard input is over {MAX_FILE_BYTES >> 20} MB.")
+        return ordered(_parse_items(text, "Standard input"))
+    path = Path(source)
+    items = _parse_items(read_file(path, UsageError), str(path))
+    return ordered(with_absolute_hrefs(item, str(path.resolve())) for item in items)
+
+
+def root_of(source: str) -> Path | None:
+    """The folder whose files the items of a catalogue or file may name; None for none.
+
+    `source` is what `search` or `items_from` was given.
+    """
+    if source == STDIN or source in PROFILES or "://" in source:
+        return None
+    return Path(source).resolve().parent
+
+
+def matches(item: Item, region: Region, period: Period, collections: Sequence[str]) -> bool:
+    """Whether an item meets a region and a period and is in one of the collections, if any."""
+    if collections and item.get("collection") not in collections:
+        return False
+    when = item_time(item)
+    if when is None or not period.contains(when):
+        return False
+    footprint = item_footprint(item)
+    if footprint is None:
+        return False
+    try:
+        return bool(shapely.intersects(region.geometry, footprint))
+    except shapely.errors.GEOSException:
+        # GEOS before 3.13 does not intersect collections of geometries; their boxes it does.
+        return bool(shapely.intersects(region.geometry, shapely.box(*footprint.bounds)))
+
+
+def ordered(items: Iterable[Item]) -> list[Item]:
+    """The items by time, collection and id, each pair of collection and id once.
+
+    Of several that differ, the one updated last is kept; if that does not decide, the first by
+    its JSON text, so that the order of a catalogue's answers never matters.
+    """
+    groups: dict[tuple[str, str], list[Item]] = {}
+    for item in items:
+        groups.setdefault(_name(item), []).append(item)
+    kept = [_newest(group) for group in groups.values()]
+    return sorted(kept, key=_sort_key)
+
+
+def _local_items(catalog: str, profile: Profile, region: Region) -> Iterator[Item]:
+    """All items of a file, but for those that its table of boxes shows to be elsewhere."""
+    if profile.name in PROFILES:
+        raise UsageError(
+            f"The {catalog} archive has no address: name the catalog.json that it was written to."
+        )
+    path = Path(catalog).resolve()
+    if path.is_dir():
+        raise UsageError(f"{catalog} is a folder: name the catalog.json in it.")
+    if not path.exists():
+        known = ", ".join(PROFILES)
+        raise UsageError(f"{catalog} is neither a known catalogue ({known}) nor a file.")
+    if path.suffix in TABLES:
+        return read_items(path, region)
+    return walk(str(path), LocalFiles(path.parent))
+
+
+def _remote_items(
+    url: str,
+    network: Network,
+    region: Region,
+    period: Period,
+    collections: Sequence[str],
+    offline: bool,
+) -> Iterator[Item]:
+    """All items of a catalogue of files, or those that an API has selected."""
+    if offline:
+        raise UsageError(f"{url} is on the network, which --offline forbids.")
+    address = Path(url.partition("?")[0])
+    if address.suffix in TABLES:
+        raise UsageError(f"{url} is a table on the network: copy it here first.")
+    if address.suffix == ".json":
+        return walk(url, RemoteFiles(network))
+    return search_api(network, region, period, collections)
+
+
+def _parse_items(text: str, name: str) -> list[Item]:
+    """The items of a JSON text, or of a text with one JSON object a line."""
+    try:
+        found = [json.loads(text)]
+    except (ValueError, RecursionError):
+        try:
+            found = [json.loads(line) for line in text.splitlines() if line.strip()]
+        except (ValueError, RecursionError):
+            raise ConfigError(f"{name} is not JSON.") from None
+    if not found:
+        raise ConfigError(f"{name} is empty.")
+    items: list[Item] = []
+    for content in found:
+        kind = content.get("type") if isinstance(content, dict) else None
+        features = content.get("features") if kind == "FeatureCollection" else [content]
+        if kind not in ("Feature", "FeatureCollection") or not isinstance(features, list):
+            raise ConfigError(f"{name} holds something other than STAC Items.")
+        items.extend(features)
+    if not all(isinstance(item, dict) for item in items):
+        raise ConfigError(f"{name} holds something other than STAC Items.")
+    return items
+
+
+def _newest(group: list[Item]) -> Item:
+    distinct = {canonical(item): item for item in group}
+    if len(distinct) > 1:
+        LOG.warning(
+            "%s is there %d times with different content: the one updated last is taken",
+            brief(group[0].get("id")),
+            len(distinct),
+        )
+    texts = sorted(distinct)
+    # max() keeps the first of equals.
+    return distinct[max(texts, key=lambda text: _updated(distinct[text]))]
+
+
+def _name(item: Item) -> tuple[str, str]:
+    """What makes an item the same as another: nothing less than all of it where it has no id."""
+    collection, name = item.get("collection"), item.get("id")
+    if isinstance(collection, str) and isinstance(name, str):
+        return collection, name
+    return "", canonical(item)
+
+
+def _updated(item: Item) -> str:
+    """When the item was last changed, as text that sorts by time."""
+    when = item_time({"properties": {"datetime": properties(item).get("updated")}})
+    return when.isoformat(timespec="microseconds") if when else ""
+
+
+def canonical(item: Item) -> str:
+    """One text for an item, whatever the order of its keys."""
+    return json.dumps(item, sort_keys=True, default=str)
+
+
+def _sort_key(item: Item) -> tuple[str, str, str]:
+    when = item_time(item)
+    # Undated items, which only `items_from` lets through, come last.
+    date = when.isoformat(timespec="microseconds") if when else "~"
+    return date, *_name(item)

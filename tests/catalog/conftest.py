@@ -1,0 +1,53 @@
+"""A real HTTP server on loopback, for catalogues honest and hostile."""
+
+import json
+import threading
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """Start a server: ``serve(answer)`` returns its address.
+
+    ``answer(method, path, parameters)`` returns (status, body) or (status, body, headers); a body
+    that is not bytes is sent as JSON. ``parameters`` are the query's, or the body's of a POST.
+    """
+    monkeypatch.setenv("NO_PROXY", "*")
+    with ExitStack() as stack:
+        yield lambda answer: _start(answer, stack)
+
+
+def _start(answer, stack):
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def respond(self):
+            parts = urlsplit(self.path)
+            length = int(self.headers.get("Content-Length") or 0)
+            sent = self.rfile.read(length)
+            parameters = json.loads(sent) if sent else dict(parse_qsl(parts.query))
+            status, body, *headers = answer(self.command, parts.path, parameters)
+            if not isinstance(body, bytes):
+                body = json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in (headers[0] if headers else {}).items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    Handler.do_GET = Handler.do_POST = Handler.respond
+    server = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    stack.callback(thread.join)
+    stack.callback(server.shutdown)
+    return f"http://127.0.0.1:{server.server_address[1]}"
