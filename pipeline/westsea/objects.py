@@ -180,9 +180,12 @@ class LocalFolder:
     def delete(self, key: str) -> None:
         """Delete, if it is there."""
         path = self.root / key
-        with self._explained(), suppress(FileNotFoundError):
-            self.files.unlink(path)
-            self.files.fsync(path.parent)
+        with self._explained():
+            with suppress(FileNotFoundError):
+                self.files.unlink(path)
+            # Also where it was gone: whoever removed it may have died before its sync.
+            with suppress(FileNotFoundError):
+                self.files.fsync(path.parent)
 
     def list(self, prefix: str) -> Iterator[str]:
         """Keys below a folder, sorted."""

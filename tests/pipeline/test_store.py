@@ -318,6 +318,8 @@ class Disk(FileLayer):
 
     def fsync(self, path: Path) -> None:
         self.step()
+        if path not in self.names:
+            raise FileNotFoundError(path)
         file = self.names[path]
         if file is not None:
             file.synced = True
@@ -455,6 +457,10 @@ def test_every_crash_point(undisturbed, lost):
         check_consistent(disk, undisturbed)
         assert list(night(disk)) == [SCENE, OTHER]
         assert disk.tree() == undisturbed.tree(), budget
+        disk.cut_power("all")  # what is done stays done; only leftovers may come back
+        tree = disk.tree()
+        kept = {name: tree[name] for name in tree if not name.startswith((TEMPORARY, JOURNAL))}
+        assert kept == undisturbed.tree(), budget
 
 
 @settings(max_examples=100, deadline=None)
