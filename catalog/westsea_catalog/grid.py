@@ -126,6 +126,13 @@ class AffineGrid:
         """The window of the whole file."""
         return Window(0, self.shape[0], 0, self.shape[1])
 
+    def coarsened(self, factor: int) -> "AffineGrid":
+        """The grid with the same corner and pixels `factor` times as large."""
+        a, b, c, d, e, f = self.transform
+        transform = (a * factor, b * factor, c, d * factor, e * factor, f)
+        rows, cols = (-(-side // factor) for side in self.shape)
+        return AffineGrid(self.epsg, transform, (rows, cols))
+
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """(west, south, east, north) in the grid's own CRS; north-up grids only."""

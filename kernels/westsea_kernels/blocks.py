@@ -163,6 +163,31 @@ def summarise_blocks(bands, valid, n_valid, largest, smallest):  # type: ignore[
 
 
 @kernel
+def block_quartiles(band, valid, out):  # type: ignore[no-untyped-def]
+    """Lower quartile, median and upper quartile of the valid pixels of every block.
+
+    band: (rows, cols); valid: likewise, bool; out: (3, block_rows, block_cols) float32, out, NaN
+    in blocks without valid pixels.
+    """
+    rows, cols = band.shape
+    values = np.empty(BLOCK * BLOCK, np.float32)
+    for i in range(out.shape[1]):
+        for j in range(out.shape[2]):
+            n = 0
+            for row in range(i * BLOCK, min((i + 1) * BLOCK, rows)):
+                for col in range(j * BLOCK, min((j + 1) * BLOCK, cols)):
+                    if valid[row, col]:
+                        values[n] = band[row, col]
+                        n += 1
+            if n == 0:
+                out[:, i, j] = np.nan
+                continue
+            ordered = np.sort(values[:n])
+            for k in range(3):
+                out[k, i, j] = ordered[(k + 1) * (n - 1) // 4]
+
+
+@kernel
 def cut_blocks(bands, valid, rows, cols, out):  # type: ignore[no-untyped-def]
     """Copy blocks out of a chunk as float32; pixels that are not valid become NaN.
 

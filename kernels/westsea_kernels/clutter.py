@@ -12,7 +12,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL
+from westsea_kernels.blocks import BLOCKS_PER_CELL
 from westsea_kernels.jit import kernel
 from westsea_kernels.make_clutter_table import DECADES
 
@@ -91,3 +91,40 @@ def at_blocks(cells, weights, out):  # type: ignore[no-untyped-def]
                             total += w * cells[k, m]
                             weight += w
             out[i, j] = total / weight if weight > 0.0 else np.nan
+
+
+@kernel
+def local_level(quartiles, usable, radius, least, level, spread):  # type: ignore[no-untyped-def]
+    """Level and spread of the water around every block, from the blocks' own quartiles.
+
+    Parameters
+    ----------
+    quartiles : (3, block rows, block cols) float32
+    usable : (block rows, block cols) bool
+        Blocks of water.
+    radius, least : int
+        Blocks to look at on each side; fewer usable ones than `least` give nothing.
+    level, spread : (block rows, block cols) float64, in and out
+        Only NaN is replaced. The level is the median of the medians; the spread the larger of
+        what the quartiles of a normal distribution say inside the blocks and between them.
+    """
+    n_rows, n_cols = usable.shape
+    size = (2 * radius + 1) ** 2
+    middle, inside = np.empty(size), np.empty(size)
+    for i in range(n_rows):
+        for j in range(n_cols):
+            if level[i, j] == level[i, j]:
+                continue
+            n = 0
+            for k in range(max(i - radius, 0), min(i + radius + 1, n_rows)):
+                for m in range(max(j - radius, 0), min(j + radius + 1, n_cols)):
+                    if usable[k, m]:
+                        middle[n] = quartiles[1, k, m]
+                        inside[n] = quartiles[2, k, m] - quartiles[0, k, m]
+                        n += 1
+            if n >= least:
+                ordered = np.sort(middle[:n])
+                level[i, j] = ordered[n // 2]
+                between = ordered[3 * (n - 1) // 4] - ordered[(n - 1) // 4]
+                within = np.sort(inside[:n])[n // 2]
+                spread[i, j] = max(within, between) / 1.349

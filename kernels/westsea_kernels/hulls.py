@@ -14,6 +14,7 @@ CAP_SHARE = 0.85
 LEAST_LENGTH_VARIANCE = 20.0
 LEAST_WIDTH_VARIANCE = 4.0
 """m2; the smallest hull that moments can tell from a point at 10 m pixels."""
+BRIGHT_M2 = 600.0
 MODEL_SD = 0.06
 """Share of length and width by which a uniform rectangle is a wrong model of a hull."""
 
@@ -54,8 +55,20 @@ def seen_share(level):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _rim(values, background, threshold, core, area):  # type: ignore[no-untyped-def]
+    """Level above which a blob's pixels belong to the hull.
+
+    A hull's brightness is that of its brightest BRIGHT_M2, not of one pixel that the sun or a
+    corner lights up.
+    """
+    rank = min(int(BRIGHT_M2 / area) + 1, values.size)
+    bright = np.sort(values)[values.size - rank]
+    return max(threshold, background + core * (bright - background))
+
+
+@kernel
 def measure_hulls(  # type: ignore[no-untyped-def]
-    start, rows, cols, values, background, threshold, noise, looks, jacobian, blur, out
+    start, rows, cols, values, background, threshold, core, noise, looks, jacobian, blur, out
 ):
     """Measure every blob as a uniform rectangle seen through a Gaussian blur.
 
@@ -67,6 +80,9 @@ def measure_hulls(  # type: ignore[no-untyped-def]
         Pixels, from `blobs.gather`.
     background, threshold : (n,) float64
         Level of the sea and of the blob's rim, in units of `values`.
+    core : float
+        A hull's pixels reach at least this share of its brightness above the sea; what is fainter
+        is wake or the sensor's sidelobes.
     noise : (n,) float64
         Standard deviation of one pixel that does not grow with its value.
     looks : float
@@ -87,24 +103,26 @@ def measure_hulls(  # type: ignore[no-untyped-def]
         for i in range(lo, hi):
             if values[i] > values[peak]:
                 peak = i
+        area = abs(jac[0, 0] * jac[1, 1] - jac[0, 1] * jac[1, 0])
+        level = _rim(values[lo:hi], background[k], threshold[k], core, area)
+        own = lo + np.flatnonzero(values[lo:hi] >= level)
         # Moments are taken about the peak: differences of large numbers lose digits.
-        dcol = (cols[lo:hi] - cols[peak]).astype(np.float64)
-        drow = (rows[lo:hi] - rows[peak]).astype(np.float64)
+        dcol = (cols[own] - cols[peak]).astype(np.float64)
+        drow = (rows[own] - rows[peak]).astype(np.float64)
         east = jac[0, 0] * dcol + jac[0, 1] * drow
         north = jac[1, 0] * dcol + jac[1, 1] * drow
-        value = values[lo:hi].astype(np.float64)
-        cap = np.sort(value)[int(CAP_SHARE * (hi - lo - 1) + 0.5)]
+        value = values[own].astype(np.float64)
+        cap = np.sort(value)[int(CAP_SHARE * (own.size - 1) + 0.5)]
         weights = np.minimum(value, cap) - background[k]
         total, mean_e, mean_n, ee, nn, en = _moments(east, north, weights)
 
-        rim = (threshold[k] - background[k]) / max(value.max() - background[k], 1e-9)
+        rim = (level - background[k]) / max(value.max() - background[k], 1e-9)
         share = seen_share(rim)
         large, small, ue, un = _principal(
             ee - share * blur[0], nn - share * blur[1], en - share * blur[2]
         )
         large = max(large, LEAST_LENGTH_VARIANCE)
         small = min(max(small, LEAST_WIDTH_VARIANCE), large)
-        area = abs(jac[0, 0] * jac[1, 1] - jac[0, 1] * jac[1, 0])
         cell = 4.0 * np.pi * np.sqrt(max(blur[0] * blur[1] - blur[2] * blur[2], 0.0))
         correlated = max(cell / area, 1.0) if looks > 0 else 1.0
         var_value = noise[k] ** 2 + (value**2 / looks if looks > 0 else 0.0 * value)

@@ -121,22 +121,18 @@ def find_pairs(lon, lat, length, width, heading, widest_gap, longest):  # type: 
 
 
 @kernel
-def neighbours(lon, lat, at_lon, at_lat, radius, counts, nearest):  # type: ignore[no-untyped-def]
-    """Number of points within `radius` metres of each place, and the distance to its third.
+def neighbours(lon, lat, counted, first, second, mid_lon, mid_lat, radius, counts, nearest):  # type: ignore[no-untyped-def]
+    """Third ships around each pair.
 
-    lon, lat: (n,) degrees; at_lon, at_lat: (m,) degrees; counts: (m,) int64, out; nearest:
-    (m, 3) float64, out, distances of the three nearest points, inf where there are fewer.
+    lon, lat: (n,) degrees; counted: (n,) bool, which hulls to look at; first, second: (m,) int64
+    indices of the pair's own hulls; mid_lon, mid_lat: (m,) degrees; radius: metres; counts: (m,)
+    int64, out, hulls within the radius; nearest: (m,) float64, out, metres, inf for none.
     """
-    counts[:] = 0
-    nearest[:] = np.inf
-    for k in range(at_lon.size):
+    for k in range(first.size):
+        counts[k], nearest[k] = 0, np.inf
         for i in range(lon.size):
-            east, north = offset_m(at_lon[k], at_lat[k], lon[i], lat[i])
-            away = np.hypot(east, north)
-            counts[k] += away <= radius
-            for rank in range(3):
-                if away < nearest[k, rank]:
-                    for lower in range(2, rank, -1):
-                        nearest[k, lower] = nearest[k, lower - 1]
-                    nearest[k, rank] = away
-                    break
+            if counted[i] and i != first[k] and i != second[k]:
+                east, north = offset_m(mid_lon[k], mid_lat[k], lon[i], lat[i])
+                away = np.hypot(east, north)
+                counts[k] += away <= radius
+                nearest[k] = min(nearest[k], away)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from westsea.detector import Detector
 from westsea.summary import RADAR_SCALE, Summary
 from westsea_catalog.scene import Sensor
-from westsea_kernels.blocks import bin_edges, inverse_weight, quantile
-from westsea_kernels.clutter import at_blocks, describe, pool, threshold_over_median
+from westsea_kernels.blocks import BLOCKS_PER_CELL, bin_edges, inverse_weight, quantile
+from westsea_kernels.clutter import at_blocks, describe, local_level, pool, threshold_over_median
 
 Float = NDArray[np.float64]
 
@@ -18,8 +18,12 @@ LEAST_LEVEL_PIXELS = 1024
 LEAST_POOLED_PIXELS = 256
 """Fewer pixels than these, over the cells around too, give no threshold: nothing is sought."""
 RADAR_POOL = 2
-OPTICAL_POOL = 1
-"""Cells around a cell whose histograms are added: 6.4 km of radar sea, 3.8 km of water."""
+"""Cells on each side of a cell whose histograms are added: 6.4 km of sea."""
+WATER_RADII = (2, 4, 8)
+"""Blocks on each side of a block over which the water's level is taken: 0.8 km where that holds
+LEAST_WATER_BLOCKS of water, else more."""
+LEAST_WATER_BLOCKS = 5
+LEAST_BLOCK_PIXELS = 64
 LEAST_SEPARATION = 0.75
 """Otsu's share of variance between water and land; one bell alone gives 2/pi = 0.64."""
 DARKEST_SHARE = 0.05
@@ -45,6 +49,8 @@ class Sea:
     """Looks of the plane's speckle; 0 for optical scenes."""
     enl: float
     k_order: float
+    n_above_growth: int
+    """Pixels above the growth threshold of their cell, as the histogram has it."""
     clutter_db: float
     """Of the first band: 10 log10 of the median over the scene of its mean level."""
 
@@ -90,18 +96,26 @@ def _radar_sea(summary: Summary, detector: Detector) -> Sea:
     seed = median * threshold_over_median(ratio, detector.false_alarm_rate, n_bands)
     growth = median * threshold_over_median(ratio, detector.growth_rate, n_bands)
     any_good = bool(good.any())
-    enl = float(np.median(looks[good])) if any_good else 0.0
+    enl = float(np.median(looks[good])) if any_good else float("nan")
     return Sea(
         weights=weights,
         background=_to_blocks(median * mean, good, shape),
         growth=_or_inf(_to_blocks(growth, good, shape)),
         seed=_or_inf(_to_blocks(seed, good, shape)),
         noise=np.zeros(shape),
-        looks=enl * n_bands,
+        looks=enl * n_bands if any_good else 0.0,
         enl=enl,
-        k_order=float(np.median(order[good])) if any_good else 0.0,
+        k_order=float(np.median(order[good])) if any_good else float("nan"),
+        n_above_growth=_above(summary.counts, edges, growth),
         clutter_db=_decibel((levels[..., 0] * median * mean)[good & (levels[..., 0] > 0)]),
     )
+
+
+def _above(counts: NDArray[np.generic], edges: Float, threshold: Float) -> int:
+    """Pixels above the threshold of their cell; a bin counts where its lower edge lies above."""
+    with np.errstate(invalid="ignore"):
+        above = edges[:-1] >= threshold[..., None]
+    return int(counts[above].sum())
 
 
 def _levels(summary: Summary) -> Float:
@@ -126,35 +140,57 @@ def _decibel(levels: Float) -> float:
 
 def _optical_sea(summary: Summary, detector: Detector) -> Sea:
     edges = bin_edges()
-    everything = summary.counts.sum(axis=(0, 1), dtype=np.int64)
-    top, step_to = water_and_land(everything, edges)
-    water = summary.counts.copy()
-    water[..., top:] = 0
-    counts, good = _pooled(water, OPTICAL_POOL)
-    level = _quantiles(counts, good, edges, 0.5)
-    spread = _quantiles(counts, good, edges, 0.84) - level
-    step = (step_to if step_to > 0 else 2.0 * level) - level
+    top, land = water_and_land(summary.counts.sum(axis=(0, 1), dtype=np.int64), edges)
+    level, spread = _water(summary, edges[top])
+    step = (land if land > 0 else 2.0 * level) - level
     seed = level + np.maximum(
         detector.optical_seed_sigma * spread, detector.optical_seed_contrast * step
     )
     growth = level + np.maximum(
         detector.optical_growth_sigma * spread, detector.optical_growth_contrast * step
     )
-    shape = summary.block_valid.shape
-    ratio = _quantiles(counts, good, edges, 0.9) / level
-    looks, order, _ = describe(ratio, 1)
+    water = summary.counts.copy()
+    water[..., top:] = 0
+    counts, good = _pooled(water, 0)
+    median = _quantiles(counts, good, edges, 0.5)
+    looks, order, _ = describe(_quantiles(counts, good, edges, 0.9) / median, 1)
     any_good = bool(good.any())
     return Sea(
         weights=np.ones((*summary.valid.shape, 1), np.float32),
-        background=_to_blocks(level, good, shape),
-        growth=_or_inf(_to_blocks(growth, good, shape)),
-        seed=_or_inf(_to_blocks(seed, good, shape)),
-        noise=_to_blocks(spread, good, shape),
+        background=level,
+        growth=_or_inf(growth),
+        seed=_or_inf(seed),
+        noise=spread,
         looks=0.0,
-        enl=float(np.median(looks[good])) if any_good else 0.0,
-        k_order=float(np.median(order[good])) if any_good else 0.0,
-        clutter_db=_decibel(level[good & (level > 0)]),
+        enl=float(np.median(looks[good])) if any_good else float("nan"),
+        k_order=float(np.median(order[good])) if any_good else float("nan"),
+        n_above_growth=_above(water, edges, _at_cells(growth, good.shape)),
+        clutter_db=_decibel(median[good & (median > 0)]),
     )
+
+
+def _water(summary: Summary, darkest_land: float) -> tuple[Float, Float]:
+    """(block rows, block cols) level and spread of the water around each block.
+
+    Looked at are blocks of water alone as near as they are found; beside quays and in narrow
+    basins also those that hold some land, whose lower quartile is water.
+    """
+    lower, median, upper = summary.quartiles
+    enough = summary.block_valid >= LEAST_BLOCK_PIXELS
+    mixed = np.stack([lower, lower, np.minimum(upper, 2.0 * median - lower)])
+    level = np.full(summary.block_valid.shape, np.nan)
+    spread = level.copy()
+    with np.errstate(invalid="ignore"):
+        water, partly = enough & (upper < darkest_land), enough & (lower < darkest_land)
+    for radius in WATER_RADII:
+        local_level(summary.quartiles, water, radius, LEAST_WATER_BLOCKS, level, spread)
+    local_level(mixed, partly, WATER_RADII[0], 1, level, spread)
+    return level, spread
+
+
+def _at_cells(blocks: Float, shape: tuple[int, ...]) -> Float:
+    """The first block's value of each cell."""
+    return blocks[::BLOCKS_PER_CELL, ::BLOCKS_PER_CELL][: shape[0], : shape[1]]
 
 
 def water_and_land(counts: NDArray[np.int64], edges: Float) -> tuple[int, float]:

@@ -15,6 +15,7 @@ from westsea_kernels.blocks import (
     CELL,
     N_BINS,
     bin_edges,
+    block_quartiles,
     cut_blocks,
     mark_valid,
     summarise_blocks,
@@ -53,6 +54,9 @@ class Summary:
     """(bands, block rows, block cols)"""
     smallest: NDArray[np.float32]
     """(bands, block rows, block cols)"""
+    quartiles: NDArray[np.float32]
+    """(3, block rows, block cols) of an optical band; (3, 0, 0) for radar, which has no use for
+    them: its speckle is the same everywhere."""
     carried_at: NDArray[np.int64]
     """(n, 2) row and column of the carried blocks, counted from the window's corner."""
     carried: NDArray[np.float32]
@@ -92,6 +96,9 @@ def summarise(
     largest = np.empty((n_bands, *blocks), np.float32)
     smallest = np.empty((n_bands, *blocks), np.float32)
     summarise_blocks(bands, valid, block_valid, largest, smallest)
+    quartiles = np.empty((3, *blocks) if sensor == "optical" else (3, 0, 0), np.float32)
+    if sensor == "optical":
+        block_quartiles(bands[0], valid, quartiles)
     at = _carried_places(sensor, carry, medians, block_valid, largest, smallest)
     carried = np.empty((len(at), n_bands, BLOCK, BLOCK), np.float32)
     cut_blocks(bands, valid, at[:, 0].copy(), at[:, 1].copy(), carried)
@@ -104,6 +111,7 @@ def summarise(
         block_valid=block_valid,
         largest=largest,
         smallest=smallest,
+        quartiles=quartiles,
         carried_at=at,
         carried=carried,
     )
@@ -162,6 +170,8 @@ def merge(window: Window, parts: Sequence[Summary]) -> Summary:
     block_valid = np.zeros(blocks, np.uint16)
     largest = np.empty((n_bands, *blocks), np.float32)
     smallest = np.empty((n_bands, *blocks), np.float32)
+    has_quartiles = first.quartiles.size > 0
+    quartiles = np.empty((3, *blocks) if has_quartiles else (3, 0, 0), np.float32)
     at: list[NDArray[np.int64]] = []
     for part in parts:
         row0, col0 = part.window.row0 - window.row0, part.window.col0 - window.col0
@@ -171,6 +181,8 @@ def merge(window: Window, parts: Sequence[Summary]) -> Summary:
         medians[in_cells], counts[in_cells] = part.medians, part.counts
         block_valid[in_blocks] = part.block_valid
         largest[:, *in_blocks], smallest[:, *in_blocks] = part.largest, part.smallest
+        if has_quartiles:
+            quartiles[:, *in_blocks] = part.quartiles
         at.append(part.carried_at + np.array([row0 // BLOCK, col0 // BLOCK]))
     return Summary(
         window=window,
@@ -181,6 +193,7 @@ def merge(window: Window, parts: Sequence[Summary]) -> Summary:
         block_valid=block_valid,
         largest=largest,
         smallest=smallest,
+        quartiles=quartiles,
         carried_at=np.concatenate(at),
         carried=np.concatenate([part.carried for part in parts]),
     )

@@ -1,0 +1,53 @@
+"""Clouds over optical scenes, from the scene classification or from the colour of what is bright."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from westsea.hulls import DOUBT_SCORE, Hulls
+from westsea.pixels import Pixels
+from westsea.schema import DOUBT, Flag
+from westsea_catalog.grid import Window
+from westsea_catalog.scene import Scene
+
+CLOUD_CLASSES = (3, 8, 9, 10)
+"""SCL: cloud shadow, cloud of medium and high probability, thin cirrus."""
+AROUND_PX = 24
+OWN_PX = 8
+"""Looked at is a square of 24 pixels around a hull, less what lies within 8 pixels of its extent:
+the classification takes ships themselves for cloud or bare soil."""
+CLOUDY_SHARE = 0.2
+
+
+def flag_clouds(hulls: Hulls, scene: Scene, pixels: Pixels) -> Hulls:
+    """Set the cloud flag on hulls in or beside cloud or its shadow, as SCL has it."""
+    if not any(extra.name == "SCL" for extra in scene.extras):
+        return hulls
+    cloudy = np.array([_cloudy(hulls, k, pixels) for k in range(len(hulls))], np.bool_)
+    doubted = (hulls.flags & int(DOUBT)) != 0
+    score = np.where(cloudy & ~doubted, DOUBT_SCORE * hulls.score, hulls.score)
+    flags = hulls.flags | np.where(cloudy, np.int32(Flag.CLOUD), np.int32(0))
+    return replace(hulls, flags=flags, score=score)
+
+
+def _cloudy(hulls: Hulls, k: int, pixels: Pixels) -> bool:
+    row, col = round(hulls.row[k]), round(hulls.col[k])
+    window = _square(row, col, AROUND_PX).intersection(pixels.scene.grid.full)
+    classes = pixels.extra("SCL", window)
+    if classes is None:
+        return False
+    own = _own(hulls, k, window)
+    return bool(np.isin(classes[~own], CLOUD_CLASSES).mean() > CLOUDY_SHARE)
+
+
+def _square(row: int, col: int, reach: int) -> Window:
+    return Window(row - reach, row + reach + 1, col - reach, col + reach + 1)
+
+
+def _own(hulls: Hulls, k: int, window: Window) -> NDArray[np.bool_]:
+    """(rows, cols) pixels that belong to the hull or its blur."""
+    reach = min(OWN_PX + np.sqrt(hulls.n_pixels[k]), AROUND_PX - 4)
+    rows = np.arange(window.row0, window.row1)[:, None] - hulls.row[k]
+    cols = np.arange(window.col0, window.col1)[None, :] - hulls.col[k]
+    return np.asarray(np.hypot(rows, cols) <= reach)

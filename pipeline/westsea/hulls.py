@@ -1,0 +1,244 @@
+"""Hulls: ship-sized blobs, measured in metres and placed on the Earth."""
+
+import hashlib
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from westsea.blobs import Blobs
+from westsea.detector import Detector
+from westsea.schema import DOUBT, FAR_M, Flag
+from westsea.sea import Sea
+from westsea.summary import Summary, spread_to_blocks
+from westsea_catalog.coast import Coast
+from westsea_catalog.grid import Grid
+from westsea_catalog.scene import Scene
+from westsea_kernels import hulls as moments
+from westsea_kernels.blobs import nearest_marked
+from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL, CELL
+
+Float = NDArray[np.float64]
+
+FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
+RADAR_RANGE_SD_M = 20.4 / FWHM
+RADAR_AZIMUTH_SD_M = 22.5 / FWHM
+"""Sentinel-1 IW GRDH, ground range and azimuth resolution (ESA product specification)."""
+OPTICAL_VARIANCE_M2 = 29.0
+"""Sentinel-2 10 m bands: a point spreads with about 5.4 m standard deviation."""
+CORE = {"sar": 0.1, "optical": 0.3}
+"""Share of a hull's brightness that its own pixels reach; wakes stay below."""
+ORBIT_INCLINATION_DEG = 98.18
+EDGE_PX = 2
+EMPTY_SHARE = 0.95
+"""A cell with this share of pixels without data lies outside the swath. Dark water can hold the
+value that means no data too, but hardly over a whole cell."""
+SATURATED = 65535.0
+ID_LENGTH = 20
+"""Hexadecimal digits of an id: 80 bits, no clash in a lifetime of detections."""
+
+# Logistic fit of "is a hull" on the built-in archive: intercept, per octave of the peak above the
+# seed's threshold, per octave of the number of pixels.
+SCORE_WEIGHTS = {"sar": (-1.0, 2.5, 1.0), "optical": (-2.0, 2.0, 1.0)}
+DOUBT_SCORE = 0.25
+"""Factor on the score of a blob with a doubt flag."""
+
+
+@dataclass(frozen=True)
+class Hulls:
+    """One entry a detection, all arrays (n,); units in the names, pixels of the scene's grid."""
+
+    row: Float
+    col: Float
+    peak_row: NDArray[np.int64]
+    peak_col: NDArray[np.int64]
+    lon: Float
+    lat: Float
+    position_sd_m: Float
+    length_m: Float
+    length_sd_m: Float
+    width_m: Float
+    width_sd_m: Float
+    heading_deg: Float
+    heading_sd_deg: Float
+    n_pixels: NDArray[np.int32]
+    peak_db: Float
+    clutter_db: Float
+    snr_db: Float
+    score: Float
+    flags: NDArray[np.int32]
+    distance_from_shore_m: Float
+    detect_id: NDArray[np.object_]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> "Hulls":
+        """A subset, or another order."""
+        return Hulls(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
+
+def measure_hulls(
+    scene: Scene, summary: Summary, sea: Sea, blobs: Blobs, coast: Coast, detector: Detector
+) -> Hulls:
+    """Measure the blobs of a scene's window; rows in order of the peak's row and column."""
+    window, grid = summary.window, scene.grid
+    first = blobs.start[:-1]
+    block = (blobs.rows[first] // BLOCK, blobs.cols[first] // BLOCK)
+    jacobian = np.ascontiguousarray(
+        grid.jacobian(blobs.rows[first] + window.row0, blobs.cols[first] + window.col0)
+    )
+    background = sea.background[block]
+    out = _moments(scene, sea, blobs, block, jacobian)
+    row, col, peak = (out[:, i] for i in (moments.ROW, moments.COL, moments.PEAK))
+    lon, lat = grid.lonlat(row + window.row0, col + window.col0)
+    shore = np.minimum(_from_seen_land(row, col, jacobian, blobs), coast.distance_m(lon, lat))
+    flags = np.where(shore <= detector.land_near_m, int(Flag.LAND_NEAR), 0)
+    flags |= np.where(_at_edge(grid, summary, blobs), int(Flag.EDGE), 0)
+    if scene.sensor == "optical":
+        flags |= np.where(peak >= SATURATED, int(Flag.SATURATED), 0)
+    cell = (block[0] // BLOCKS_PER_CELL, block[1] // BLOCKS_PER_CELL)
+    level = 1.0 / (len(scene.bands) * sea.weights[cell][:, 0].astype(float))
+    peak_row = out[:, moments.PEAK_ROW].astype(np.int64) + window.row0
+    peak_col = out[:, moments.PEAK_COL].astype(np.int64) + window.col0
+    hulls = Hulls(
+        row=row + window.row0,
+        col=col + window.col0,
+        peak_row=peak_row,
+        peak_col=peak_col,
+        lon=lon,
+        lat=lat,
+        position_sd_m=out[:, moments.POSITION_SD],
+        length_m=out[:, moments.LENGTH],
+        length_sd_m=out[:, moments.LENGTH_SD],
+        width_m=out[:, moments.WIDTH],
+        width_sd_m=out[:, moments.WIDTH_SD],
+        heading_deg=out[:, moments.HEADING],
+        heading_sd_deg=out[:, moments.HEADING_SD],
+        n_pixels=np.diff(blobs.start).astype(np.int32),
+        peak_db=_decibel(peak * level),
+        clutter_db=_decibel(background * level),
+        snr_db=_decibel(peak / background),
+        score=_score(scene, peak / sea.seed[block], np.diff(blobs.start), flags),
+        flags=flags.astype(np.int32),
+        distance_from_shore_m=shore,
+        detect_id=_detect_ids(scene, peak_row, peak_col),
+    )
+    return hulls.take(np.lexsort((peak_col, peak_row)))
+
+
+def _moments(
+    scene: Scene,
+    sea: Sea,
+    blobs: Blobs,
+    block: tuple[NDArray[np.int64], NDArray[np.int64]],
+    jacobian: Float,
+) -> Float:
+    out = np.zeros((blobs.start.size - 1, moments.N_MEASURES))
+    moments.measure_hulls(
+        blobs.start,
+        blobs.rows,
+        blobs.cols,
+        blobs.values,
+        sea.background[block],
+        sea.growth[block],
+        CORE[scene.sensor],
+        sea.noise[block],
+        sea.looks,
+        jacobian,
+        blur(scene),
+        out,
+    )
+    return out
+
+
+def blur(scene: Scene) -> Float:
+    """Variances east-east, north-north and east-north of the sensor's point spread, m2.
+
+    A radar's axes lie along and across the ground track. Its direction follows from the
+    inclination of the orbit and the latitude; the turning of the Earth adds 3 degrees, too
+    little to matter with axes that differ by a tenth.
+    """
+    if scene.sensor == "optical":
+        return np.array([OPTICAL_VARIANCE_M2, OPTICAL_VARIANCE_M2, 0.0])
+    rows, cols = scene.grid.shape
+    _, lat = scene.grid.lonlat(rows / 2, cols / 2)
+    sine = np.cos(np.deg2rad(ORBIT_INCLINATION_DEG)) / np.cos(np.deg2rad(float(lat)))
+    track = np.arcsin(np.clip(sine, -1.0, 1.0))
+    if scene.orbit_state == "descending":
+        track = -track
+    sin2, cos2 = np.sin(track) ** 2, np.cos(track) ** 2
+    azimuth, ground_range = RADAR_AZIMUTH_SD_M**2, RADAR_RANGE_SD_M**2
+    cross = (azimuth - ground_range) * np.sin(track) * np.cos(track)
+    return np.array(
+        [azimuth * sin2 + ground_range * cos2, azimuth * cos2 + ground_range * sin2, cross]
+    )
+
+
+def _from_seen_land(row: Float, col: Float, jacobian: Float, blobs: Blobs) -> Float:
+    shore = np.full(row.size, FAR_M)
+    at = blobs.land_at
+    row, col = np.ascontiguousarray(row), np.ascontiguousarray(col)
+    nearest_marked(row, col, jacobian, at[:, 0].copy(), at[:, 1].copy(), blobs.land, shore)
+    return shore
+
+
+def _at_edge(grid: Grid, summary: Summary, blobs: Blobs) -> NDArray[np.bool_]:
+    """Blobs that touch the end of the file or a part of the swath without data."""
+    rows, cols = blobs.rows + summary.window.row0, blobs.cols + summary.window.col0
+    n_rows, n_cols = grid.shape
+    touches = (
+        (rows < EDGE_PX)
+        | (cols < EDGE_PX)
+        | (rows >= n_rows - EDGE_PX)
+        | (cols >= n_cols - EDGE_PX)
+    )
+    pixels = cell_sizes(summary)
+    empty_cell = summary.valid + summary.land <= (1.0 - EMPTY_SHARE) * pixels
+    beside = spread_to_blocks(_grown(empty_cell), summary.block_valid.shape)
+    empty = _grown((summary.block_valid == 0) & beside) & beside
+    touches |= empty[blobs.rows // BLOCK, blobs.cols // BLOCK]
+    return np.asarray(np.logical_or.reduceat(touches, blobs.start[:-1])) if rows.size else touches
+
+
+def cell_sizes(summary: Summary) -> NDArray[np.int64]:
+    """(cell rows, cell cols) pixels of each cell inside the window."""
+    sides = [
+        np.minimum(CELL, length - CELL * np.arange(n))
+        for length, n in zip(summary.window.shape, summary.valid.shape, strict=True)
+    ]
+    return np.asarray(np.outer(*sides))
+
+
+def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask and its eight neighbours."""
+    padded = np.pad(mask, 1)
+    out = np.zeros_like(mask)
+    for row in range(3):
+        for col in range(3):
+            out |= padded[row : row + mask.shape[0], col : col + mask.shape[1]]
+    return out
+
+
+def _score(
+    scene: Scene, over_seed: Float, n_pixels: NDArray[np.int64], flags: NDArray[np.int64]
+) -> Float:
+    intercept, per_level, per_size = SCORE_WEIGHTS[scene.sensor]
+    logit = intercept + per_level * np.log2(over_seed) + per_size * np.log2(n_pixels)
+    doubt = np.where(flags & int(DOUBT), DOUBT_SCORE, 1.0)
+    return np.asarray(doubt / (1.0 + np.exp(-logit)))
+
+
+def _decibel(ratio: Float) -> Float:
+    return np.asarray(10.0 * np.log10(ratio))
+
+
+def _detect_ids(
+    scene: Scene, peak_row: NDArray[np.int64], peak_col: NDArray[np.int64]
+) -> NDArray[np.object_]:
+    """Names of detections, which outlive a change of parameters as long as the peak stays."""
+    out = np.empty(peak_row.size, object)
+    for i, (row, col) in enumerate(zip(peak_row, peak_col, strict=True)):
+        key = "\n".join([scene.collection, scene.id, str(row), str(col)])
+        out[i] = hashlib.sha256(key.encode()).hexdigest()[:ID_LENGTH]
+    return out

@@ -1,0 +1,202 @@
+"""Judge a scene: from its summary to the rows of its three tables.
+
+    summary -> sea (level, thresholds) -> blobs -> hulls -> cloud -> pairs -> tables
+
+One ordinary function; what it needs of the pixels beyond the summary it reads through `Pixels`.
+"""
+
+from dataclasses import astuple, dataclass, fields
+from math import erfc, sqrt
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from westsea.blobs import Blobs, find_blobs
+from westsea.clouds import flag_clouds
+from westsea.detector import Detector
+from westsea.hulls import Hulls, cell_sizes, measure_hulls
+from westsea.pairs import Pairs, chip_windows, pair_hulls
+from westsea.pixels import Pixels
+from westsea.schema import DETECTIONS, PAIRS, SCENES
+from westsea.sea import Sea, sea
+from westsea.summary import Summary, spread_to_blocks
+from westsea.tables import build
+from westsea_catalog.coast import Coast
+from westsea_catalog.grid import Grid
+from westsea_catalog.scene import Scene
+from westsea_kernels.blocks import BLOCKS_PER_CELL, CELL
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A scene's tables, and what it took to make them."""
+
+    tables: dict[str, pa.Table]
+    """detections, pairs and scenes."""
+    n_fetched: int
+    """Blocks read a second time."""
+
+
+def judge(
+    scene: Scene,
+    summary: Summary,
+    pixels: Pixels,
+    coast: Coast,
+    aoi: BaseGeometry | None,
+    detector: Detector,
+) -> Judgement:
+    """Detections, pairs and the scene's own row.
+
+    Parameters
+    ----------
+    summary
+        Of the window of the scene that is to be judged.
+    aoi
+        Polygons in longitude and latitude; detections whose centroid and pairs whose midpoint
+        lies outside are left out. None for everywhere.
+    """
+    water = sea(summary, scene.sensor, detector)
+    cell_area = _cell_pixel_areas(scene.grid, summary)
+    blobs = find_blobs(
+        summary, water, pixels.blocks, _to_blocks(detector.largest_hull_m2 / cell_area, summary)
+    )
+    hulls = measure_hulls(scene, summary, water, blobs, coast, detector)
+    if scene.sensor == "optical":
+        hulls = flag_clouds(hulls, scene, pixels)
+    pairs = pair_hulls(hulls, detector)
+    inside = _inside(aoi, hulls.lon, hulls.lat)
+    tables = {
+        DETECTIONS.name: _detections(scene, hulls.take(inside)),
+        PAIRS.name: _pairs(scene, hulls, pairs, _inside(aoi, pairs.lon, pairs.lat)),
+    }
+    tables[SCENES.name] = _scene(
+        scene, summary, water, blobs, cell_area, detector,
+        {name: table.num_rows for name, table in tables.items()},
+    )  # fmt: skip
+    return Judgement(tables, blobs.n_fetched)
+
+
+def _cell_pixel_areas(grid: Grid, summary: Summary) -> Float:
+    """(cell rows, cell cols) m2 on the ground of one pixel amid each cell."""
+    rows, cols = (np.arange(n) * CELL + CELL / 2 for n in summary.valid.shape)
+    window = summary.window
+    row, col = np.meshgrid(
+        np.minimum(rows + window.row0, window.row1 - 1),
+        np.minimum(cols + window.col0, window.col1 - 1),
+        indexing="ij",
+    )
+    return np.asarray(np.abs(np.linalg.det(grid.jacobian(row, col))))
+
+
+def _to_blocks(cells: Float, summary: Summary) -> Float:
+    return spread_to_blocks(cells, summary.block_valid.shape)
+
+
+def _inside(aoi: BaseGeometry | None, lon: Float, lat: Float) -> NDArray[np.bool_]:
+    if aoi is None:
+        return np.ones(lon.size, np.bool_)
+    return np.asarray(shapely.intersects_xy(aoi, lon, lat))
+
+
+def _of_item(scene: Scene, n: int) -> dict[str, list[Any]]:
+    return {"item_id": [scene.id] * n, "datetime": [scene.datetime] * n}
+
+
+def _detections(scene: Scene, hulls: Hulls) -> pa.Table:
+    n = len(hulls)
+    same_name = set(DETECTIONS.names) & {field.name for field in fields(hulls)}
+    columns = {name: getattr(hulls, name) for name in same_name}
+    unknown = {name: [None] * n for name in ("p_alongside", "p_wide_single", "n_hulls")}
+    return build(
+        DETECTIONS,
+        {
+            **columns,
+            **unknown,
+            **_of_item(scene, n),
+            "platform": [scene.platform] * n,
+            "orbit_state": [scene.orbit_state] * n,
+            "geometry": shapely.to_wkb(shapely.points(hulls.lon, hulls.lat)),
+        },
+    )
+
+
+def _pairs(scene: Scene, hulls: Hulls, pairs: Pairs, inside: NDArray[np.bool_]) -> pa.Table:
+    one, two = hulls.take(pairs.first), hulls.take(pairs.second)
+    same_name = set(PAIRS.names) & {field.name for field in fields(pairs)}
+    ends = np.stack([[one.lon, one.lat], [two.lon, two.lat]]).transpose(2, 0, 1)
+    chips = [list(astuple(window)) for window in chip_windows(pairs, hulls, scene.grid)]
+    table = build(
+        PAIRS,
+        {
+            **{name: getattr(pairs, name) for name in same_name},
+            **_of_item(scene, len(one)),
+            "detect_id_1": one.detect_id,
+            "detect_id_2": two.detect_id,
+            "length_m_1": one.length_m,
+            "length_m_2": two.length_m,
+            "width_m_1": one.width_m,
+            "width_m_2": two.width_m,
+            "geometry": shapely.to_wkb(shapely.linestrings(ends)),
+            "chip_bounds": chips,
+        },
+    )
+    return table.filter(pa.array(inside))
+
+
+def _scene(
+    scene: Scene,
+    summary: Summary,
+    water: Sea,
+    blobs: Blobs,
+    pixel_m2: Float,
+    detector: Detector,
+    rows: dict[str, int],
+) -> pa.Table:
+    searched = summary.valid.copy()
+    seen_land = np.zeros_like(searched)
+    cells = tuple((blobs.land_at // BLOCKS_PER_CELL).T)
+    np.add.at(seen_land, cells, blobs.land.sum(axis=(1, 2)))
+    nodata = cell_sizes(summary) - summary.valid - summary.land
+    km2 = pixel_m2 / 1e6
+    nominal, growth = _nominal_rates(scene, detector)
+    n_sea = int(searched.sum() - seen_land.sum())
+    above = max(water.n_above_growth - int(blobs.start[-1]) - int(blobs.land.sum()), 0)
+    empirical = nominal * above / (growth * n_sea) if n_sea else float("nan")
+    return build(
+        SCENES,
+        {
+            **_of_item(scene, 1),
+            "platform": [scene.platform],
+            "orbit_state": [scene.orbit_state],
+            "polarizations": [list(scene.polarizations)],
+            "footprint": [shapely.to_wkb(shapely.geometry.shape(scene.footprint))],
+            "km2_valid": [float(((searched - seen_land) * km2).sum())],
+            "km2_masked": [float(((summary.land + seen_land) * km2).sum())],
+            "km2_nodata": [float((nodata * km2).sum())],
+            "clutter_db": [water.clutter_db],
+            "enl": [water.enl],
+            "k_order": [water.k_order],
+            "pfa_nominal": [nominal],
+            "pfa_empirical": [empirical],
+            "n_detections": [rows[DETECTIONS.name]],
+            "n_pairs": [rows[PAIRS.name]],
+        },
+    )
+
+
+def _nominal_rates(scene: Scene, detector: Detector) -> tuple[float, float]:
+    """False alarms per pixel above the seed and above the growth threshold."""
+    if scene.sensor == "sar":
+        return detector.false_alarm_rate, detector.growth_rate
+    return normal_tail(detector.optical_seed_sigma), normal_tail(detector.optical_growth_sigma)
+
+
+def normal_tail(sigmas: float) -> float:
+    """Share of a normal distribution that lies more than so many deviations above its mean."""
+    return 0.5 * erfc(sigmas / sqrt(2.0))

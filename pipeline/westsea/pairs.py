@@ -1,0 +1,194 @@
+"""Pairs: hulls whose edges lie close together, and how remarkable that is."""
+
+import hashlib
+from dataclasses import dataclass
+from math import erf, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from westsea.detector import Detector
+from westsea.hulls import ID_LENGTH, Hulls
+from westsea.schema import DOUBT, FAR_M
+from westsea_catalog.grid import GEOD, Grid, Window
+from westsea_kernels.pairs import find_pairs, neighbours
+
+Float = NDArray[np.float64]
+
+NEIGHBOURHOOD_M = 5_000.0
+CHIP_MARGIN_M = 300.0
+"""Sea shown around a pair."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """One entry a pair, all arrays (n,); hull 1 is the longer."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    """Indices of the hulls."""
+    kind: NDArray[np.object_]
+    lon: Float
+    lat: Float
+    gap_m: Float
+    gap_sd_m: Float
+    center_distance_m: Float
+    relative_heading_deg: Float
+    n_neighbors_5km: NDArray[np.int32]
+    nearest_third_m: Float
+    expected_chance_pairs: Float
+    raft_id: NDArray[np.object_]
+    score: Float
+    flags: NDArray[np.int32]
+    pair_id: NDArray[np.object_]
+
+
+def pair_hulls(hulls: Hulls, detector: Detector) -> Pairs:
+    """All pairs of hulls with a gap up to `detector.close_gap_m`."""
+    first, second, gap, center = _graph(hulls, detector)
+    lon, lat = _midpoints(hulls, first, second)
+    gap_sd = _gap_sd(hulls, first, second)
+    alongside = gap <= detector.alongside_gap_m
+    lowest = np.where(alongside, -np.inf, detector.alongside_gap_m)
+    highest = np.where(alongside, detector.alongside_gap_m, detector.close_gap_m)
+    certain = _between(gap, gap_sd, lowest, highest)
+    flags = hulls.flags[first] | hulls.flags[second]
+    counts, third = _surroundings(hulls, first, second, lon, lat)
+    turn = np.abs(hulls.heading_deg[first] - hulls.heading_deg[second])
+    members = zip(hulls.detect_id[first], hulls.detect_id[second], strict=True)
+    return Pairs(
+        first=first,
+        second=second,
+        kind=np.where(alongside, "alongside", "close").astype(object),
+        lon=lon,
+        lat=lat,
+        gap_m=gap,
+        gap_sd_m=gap_sd,
+        center_distance_m=center,
+        relative_heading_deg=np.minimum(turn, 180.0 - turn),
+        n_neighbors_5km=counts.astype(np.int32),
+        nearest_third_m=third,
+        expected_chance_pairs=_expected_by_chance(counts, center),
+        raft_id=_rafts(hulls, first, second, alongside),
+        score=hulls.score[first] * hulls.score[second] * certain,
+        flags=flags.astype(np.int32),
+        pair_id=np.array([_hash(sorted(pair)) for pair in members], object),
+    )
+
+
+def _graph(
+    hulls: Hulls, detector: Detector
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Float, Float]:
+    """Indices of the longer and of the other hull, gap and distance of the centres, metres."""
+    order = np.lexsort((hulls.detect_id, hulls.lat))
+    by_latitude = hulls.take(order)
+    index, sizes = find_pairs(
+        np.ascontiguousarray(by_latitude.lon),
+        np.ascontiguousarray(by_latitude.lat),
+        np.ascontiguousarray(by_latitude.length_m),
+        np.ascontiguousarray(by_latitude.width_m),
+        np.ascontiguousarray(by_latitude.heading_deg),
+        detector.close_gap_m,
+        float(hulls.length_m.max(initial=0.0)),
+    )
+    a, b = order[index[:, 0]], order[index[:, 1]]
+    swap = hulls.length_m[b] > hulls.length_m[a]
+    return np.where(swap, b, a), np.where(swap, a, b), sizes[:, 0], sizes[:, 1]
+
+
+def _midpoints(
+    hulls: Hulls, first: NDArray[np.int64], second: NDArray[np.int64]
+) -> tuple[Float, Float]:
+    lon1, lat1 = hulls.lon[first], hulls.lat[first]
+    azimuth, _, distance = GEOD.inv(lon1, lat1, hulls.lon[second], hulls.lat[second])
+    lon, lat, _ = GEOD.fwd(lon1, lat1, azimuth, np.asarray(distance) / 2)
+    return np.asarray(lon), np.asarray(lat)
+
+
+def _gap_sd(hulls: Hulls, first: NDArray[np.int64], second: NDArray[np.int64]) -> Float:
+    """Positions, and half of each hull's extent towards the other.
+
+    Which way the other lies is not looked at: the mean of the errors of length and width stands
+    for the error of the extent.
+    """
+    variance = np.zeros(first.size)
+    for side in (first, second):
+        extent_sd = 0.25 * (hulls.length_sd_m[side] + hulls.width_sd_m[side])
+        variance += hulls.position_sd_m[side] ** 2 + extent_sd**2
+    return np.sqrt(variance)
+
+
+def _between(value: Float, sd: Float, lowest: Float, highest: Float) -> Float:
+    """Probability that a normal variable lies in [lowest, highest]."""
+    normal = np.vectorize(lambda z: 0.5 * (1.0 + erf(z / sqrt(2.0))), otypes=[float])
+    return np.asarray(normal((highest - value) / sd) - normal((lowest - value) / sd))
+
+
+def _surroundings(
+    hulls: Hulls, first: NDArray[np.int64], second: NDArray[np.int64], lon: Float, lat: Float
+) -> tuple[NDArray[np.int64], Float]:
+    """Third hulls without doubt within 5 km of each midpoint, and the distance to the nearest."""
+    counts, nearest = np.zeros(lon.size, np.int64), np.zeros(lon.size)
+    without_doubt = hulls.flags & int(DOUBT) == 0
+    neighbours(
+        np.ascontiguousarray(hulls.lon),
+        np.ascontiguousarray(hulls.lat),
+        without_doubt,
+        first,
+        second,
+        lon,
+        lat,
+        NEIGHBOURHOOD_M,
+        counts,
+        nearest,
+    )
+    return counts, np.minimum(nearest, FAR_M)
+
+
+def _expected_by_chance(counts: NDArray[np.int64], center: Float) -> Float:
+    """Pairs as near as this one among its neighbours, if those lay at random.
+
+    With n ships in a circle of radius R, n (n - 1) / 2 pairs each have the chance (d / R)^2 of
+    lying within d of one another; the pair's own two ships count too.
+    """
+    n = counts + 2.0
+    return np.asarray(n * (n - 1.0) / 2.0 * (center / NEIGHBOURHOOD_M) ** 2)
+
+
+def _rafts(
+    hulls: Hulls,
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    alongside: NDArray[np.bool_],
+) -> NDArray[np.object_]:
+    """Name of the raft of each pair: three or more hulls that lie alongside one another."""
+    group = np.arange(len(hulls))
+    for a, b in zip(first[alongside], second[alongside], strict=True):
+        group[group == group[b]] = group[a]
+    size = np.bincount(group, minlength=len(hulls))
+    out = np.full(first.size, "", object)
+    for k in np.flatnonzero(alongside & (size[group[first]] >= 3)):
+        members = hulls.detect_id[group == group[first[k]]]
+        out[k] = _hash(sorted(members))
+    return out
+
+
+def _hash(names: list[str]) -> str:
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:ID_LENGTH]
+
+
+def chip_windows(pairs: Pairs, hulls: Hulls, grid: Grid) -> list[Window]:
+    """Windows of the scene that show the pairs with some sea around."""
+    pixel_m = np.sqrt(np.abs(np.linalg.det(grid.jacobian(hulls.row, hulls.col))))
+    windows = []
+    for pair in np.stack([pairs.first, pairs.second], axis=1):
+        reach = (hulls.length_m[pair].max() / 2 + CHIP_MARGIN_M) / pixel_m[pair].min()
+        rows, cols = hulls.row[pair], hulls.col[pair]
+        window = Window(
+            int(rows.min() - reach),
+            int(rows.max() + reach) + 1,
+            int(cols.min() - reach),
+            int(cols.max() + reach) + 1,
+        )
+        windows.append(window.intersection(grid.full))
+    return windows

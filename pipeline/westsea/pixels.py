@@ -1,0 +1,79 @@
+"""The pixels of a scene as detection sees them: bands, and which of them are land."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from westsea_catalog.coast import Coast
+from westsea_catalog.grid import Window
+from westsea_catalog.reader import Reader, open_reader
+from westsea_catalog.scene import Asset, Scene
+from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL, CELL, cut_blocks, mark_valid
+
+
+@dataclass
+class Pixels:
+    """Reads windows of a scene; keeps its files open."""
+
+    scene: Scene
+    coast: Coast
+    window: Window
+    """What is to be judged; blocks are counted from its corner."""
+    _readers: dict[str, Reader] = field(default_factory=dict, init=False, repr=False)
+
+    def bands(self, window: Window) -> NDArray[Any]:
+        """(bands, rows, cols) of a window, in the files' dtype."""
+        return np.stack([self._reader(band).read(window) for band in self.scene.bands])
+
+    def land(self, window: Window) -> NDArray[np.bool_]:
+        """(rows, cols) whether the coast calls a pixel land."""
+        return self.coast.land_mask(self.scene.grid, window)
+
+    def blocks(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Pixels of single blocks; NaN where there is no sea or no data.
+
+        Parameters
+        ----------
+        places : (n, 2) row and column of blocks, counted from the window's corner
+
+        Returns
+        -------
+        (n, bands, BLOCK, BLOCK), read cell by cell
+        """
+        out = np.empty((len(places), len(self.scene.bands), BLOCK, BLOCK), np.float32)
+        cells = places // BLOCKS_PER_CELL
+        for cell in np.unique(cells, axis=0):
+            here = (cells == cell).all(axis=1)
+            row0, col0 = cell * CELL + [self.window.row0, self.window.col0]
+            window = Window(row0, row0 + CELL, col0, col0 + CELL).intersection(self.window)
+            bands = self.bands(window)
+            valid = np.empty(window.shape, np.bool_)
+            mark_valid(bands, np.float32(self.scene.nodata), self.land(window), valid)
+            inside = places[here] - cell * BLOCKS_PER_CELL
+            cut = np.empty((len(inside), *out.shape[1:]), np.float32)
+            cut_blocks(bands, valid, inside[:, 0].copy(), inside[:, 1].copy(), cut)
+            out[here] = cut
+        return out
+
+    def extra(self, name: str, window: Window) -> NDArray[Any] | None:
+        """(rows, cols) of a band beyond those detected on, repeated onto the scene's grid.
+
+        None where the scene has no such band.
+        """
+        asset = next((extra for extra in self.scene.extras if extra.name == name), None)
+        if asset is None:
+            return None
+        f = asset.factor
+        coarse = Window(
+            window.row0 // f, -(-window.row1 // f), window.col0 // f, -(-window.col1 // f)
+        )
+        pixels = self._reader(asset).read(coarse).repeat(f, axis=0).repeat(f, axis=1)
+        row, col = window.row0 - coarse.row0 * f, window.col0 - coarse.col0 * f
+        return pixels[row : row + window.shape[0], col : col + window.shape[1]]
+
+    def _reader(self, asset: Asset) -> Reader:
+        if asset.name not in self._readers:
+            self._readers[asset.name] = open_reader(self.scene, asset)
+        return self._readers[asset.name]
