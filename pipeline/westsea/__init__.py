@@ -1,1 +1,28 @@
-"""Finds ships that lie side by side at sea in free Sentinel imagery."""
+"""Finds ships that lie side by side at sea in free Sentinel imagery.
+
+>>> import westsea
+>>> items = westsea.search("planetary-computer", aoi="west-sea", last="P3D")
+>>> plan = westsea.plan(items, catalog="planetary-computer", aoi="west-sea")
+>>> westsea.sweep(plan, "out").pairs()
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from westsea.api import cube, plan, search, sweep
+    from westsea.detector import Detector
+    from westsea.planning import Plan
+    from westsea.results import Sweep
+
+__all__ = ["Detector", "Plan", "Sweep", "cube", "plan", "search", "sweep"]
+
+_HOMES = {"Detector": "detector", "Plan": "planning", "Sweep": "results"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names when they are first used: dask and numba take a second."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"westsea.{_HOMES.get(name, 'api')}"), name)

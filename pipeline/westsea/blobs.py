@@ -115,7 +115,7 @@ class _Graph:
 def _bound(extremes: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """Bound of the plane in each block; float32 sums are monotonic, so it holds to the last bit."""
     with np.errstate(invalid="ignore"):
-        bound = weights[0] * extremes[0]
+        bound: NDArray[np.float32] = weights[0] * extremes[0]
         for band in range(1, len(extremes)):
             bound += weights[band] * extremes[band]
     return bound

@@ -1,4 +1,4 @@
-"""Clouds over optical scenes, from the scene classification or from the colour of what is bright."""
+"""Clouds over optical scenes, as the scene classification (SCL) has them."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def flag_clouds(hulls: Hulls, scene: Scene, pixels: Pixels) -> Hulls:
 def _cloudy(hulls: Hulls, k: int, pixels: Pixels) -> bool:
     row, col = round(hulls.row[k]), round(hulls.col[k])
     window = _square(row, col, AROUND_PX).intersection(pixels.scene.grid.full)
-    classes = pixels.extra("SCL", window)
+    classes = pixels.beyond("SCL", window)
     if classes is None:
         return False
     own = _own(hulls, k, window)

@@ -57,7 +57,7 @@ class Pixels:
             out[here] = cut
         return out
 
-    def extra(self, name: str, window: Window) -> NDArray[Any] | None:
+    def beyond(self, name: str, window: Window) -> NDArray[Any] | None:
         """(rows, cols) of a band beyond those detected on, repeated onto the scene's grid.
 
         None where the scene has no such band.

@@ -19,6 +19,9 @@ REFUSED = "refused"
 FAILED = "failed"
 
 
+Day = date
+
+
 class Status(StrEnum):
     """What an output folder knows of a scene."""
 
@@ -66,14 +69,17 @@ class SceneKey:
 
     @classmethod
     def of(cls, scene: Scene) -> "SceneKey":
-        """The key of a scene; links are left out of the hash, they say how the item was found."""
-        content = {name: value for name, value in scene.item.items() if name != "links"}
-        return cls(
-            scene.collection,
-            scene.id,
-            scene.datetime.astimezone(UTC).date(),
-            hashlib.sha256(_canonical(content)).hexdigest(),
-        )
+        """The key of a scene."""
+        day = scene.datetime.astimezone(UTC).date()
+        return cls.of_item(scene.item, scene.collection, scene.id, day)
+
+    @classmethod
+    def of_item(
+        cls, item: Mapping[str, Any], collection: str, item_id: str, day: Day
+    ) -> "SceneKey":
+        """The key of an item; links are left out of the hash, they say how it was found."""
+        content = {name: value for name, value in item.items() if name != "links"}
+        return cls(collection, item_id, day, hashlib.sha256(_canonical(content)).hexdigest())
 
     def table(self, name: str) -> str:
         """Where the scene's file of a table is."""

@@ -119,7 +119,7 @@ def _above(counts: NDArray[np.generic], edges: Float, threshold: Float) -> int:
 
 
 def _levels(summary: Summary) -> Float:
-    """(cell rows, cell cols, bands) median of each cell, from around where a cell has few pixels."""
+    """(cell rows, cell cols, bands) median of each cell; of those around where it is sparse."""
     own = summary.medians.astype(float)
     trusted = summary.valid >= LEAST_LEVEL_PIXELS
     out = own.copy()

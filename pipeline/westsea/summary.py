@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ from westsea_kernels.blocks import (
     summarise_blocks,
     summarise_cells,
 )
+
+S = TypeVar("S", bound=np.generic)
 
 Carry = Literal["bright", "none", "all"]
 
@@ -152,10 +154,10 @@ def _carried_places(
     return np.argwhere(keep)
 
 
-def spread_to_blocks(cells: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+def spread_to_blocks(cells: NDArray[S], shape: tuple[int, ...]) -> NDArray[S]:
     """Repeat (..., cell rows, cell cols) for every block of a (block rows, block cols) grid."""
     wide = cells.repeat(BLOCKS_PER_CELL, axis=-2).repeat(BLOCKS_PER_CELL, axis=-1)
-    return np.asarray(wide[..., : shape[0], : shape[1]])
+    return wide[..., : shape[0], : shape[1]]
 
 
 def merge(window: Window, parts: Sequence[Summary]) -> Summary:

@@ -1,0 +1,227 @@
+"""What scientists call: search, plan, cube and sweep."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distributed import Client
+
+from westsea.cluster import connect
+from westsea.detector import Detector
+from westsea.planning import Plan
+from westsea.planning import plan as make_plan
+from westsea.results import Sweep
+from westsea.runner import Progress, Report, parameters, run
+from westsea.store import Store
+from westsea_catalog.coast import Coast
+from westsea_catalog.errors import UsageError
+from westsea_catalog.profiles import profile_for
+from westsea_catalog.region import Period, Region
+from westsea_catalog.scene import Scene
+from westsea_catalog.search import items_from, matches, root_of
+from westsea_catalog.search import search as search_items
+from westsea_catalog.stac_item import Item
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Box = Sequence[float] | str
+
+
+def search(
+    catalog: str,
+    *,
+    bbox: Box | None = None,
+    aoi: str | None = None,
+    datetime: str | None = None,
+    last: str | None = None,
+    collections: Sequence[str] = (),
+    offline: bool = False,
+) -> list[Item]:
+    """Items of a catalogue.
+
+    Parameters
+    ----------
+    catalog
+        A profile (earth-search, planetary-computer, cdse), a STAC API's address, the path or
+        address of a catalog.json or collection.json, or the path of a stac-geoparquet file.
+    bbox
+        West, south, east, north in degrees.
+    aoi
+        Instead of a box: "west-sea" or the path of a GeoJSON file.
+    datetime
+        "A/B", each a day or an RFC 3339 time with an offset, or "..".
+    last
+        Instead: an ISO 8601 duration up to now (or WESTSEA_NOW), such as "P3D".
+    collections
+        Collection ids; none for those of the profile.
+    offline
+        Whether the network is forbidden.
+
+    Returns
+    -------
+    Raw STAC items, by time, collection and id.
+    """
+    region, period = region_of(bbox, aoi), period_of(datetime, last)
+    if region is None or period is None:
+        raise UsageError("A search needs an area (bbox or aoi) and a time (datetime or last).")
+    return search_items(
+        catalog, region=region, period=period, collections=collections, offline=offline
+    )
+
+
+def items_within(
+    source: str,
+    *,
+    bbox: Box | None = None,
+    aoi: str | None = None,
+    datetime: str | None = None,
+    last: str | None = None,
+    collections: Sequence[str] = (),
+) -> list[Item]:
+    """Items of a file, or of standard input for "-", that meet what is asked for besides.
+
+    Parameters are those of `search`; each that is left out selects everything.
+    """
+    region, period = region_of(bbox, aoi), period_of(datetime, last)
+    everywhere = Region.from_bbox((-180.0, -90.0, 180.0, 90.0))
+    found = items_from(source)
+    if region is None and period is None and not collections:
+        return found
+    return [
+        item
+        for item in found
+        if matches(item, region or everywhere, period or Period(None, None), collections)
+    ]
+
+
+def region_of(bbox: Box | None, aoi: str | None) -> Region | None:
+    """The area of a request, None where it names none."""
+    if bbox is not None and aoi is not None:
+        raise UsageError("Give a box or an area of interest, not both.")
+    if aoi is not None:
+        return Region.from_aoi(aoi)
+    return None if bbox is None else Region.from_bbox(bbox)
+
+
+def period_of(datetime: str | None, last: str | None) -> Period | None:
+    """The time of a request, None where it names none."""
+    if datetime is not None and last is not None:
+        raise UsageError("Give a period or how far to look back, not both.")
+    if last is not None:
+        return Period.last(last)
+    return None if datetime is None else Period.parse(datetime)
+
+
+def plan(
+    items: Sequence[Item] | str | os.PathLike[str],
+    *,
+    catalog: str | None = None,
+    bbox: Box | None = None,
+    aoi: str | None = None,
+    chunk: tuple[int, int | None] | None = None,
+) -> Plan:
+    """Plan a sweep over items.
+
+    Parameters
+    ----------
+    items
+        Raw STAC items from `search`, or a file of them.
+    catalog
+        Where they came from; None for the file itself. It decides which hosts, buckets and local
+        files the items may name.
+    bbox, aoi
+        Area to clip to; None for all of every scene.
+    chunk
+        Rows and columns of the chunks, multiples of 128 (None: the full width). Never changes a
+        result.
+    """
+    region = region_of(bbox, aoi)
+    source = catalog
+    if isinstance(items, str | os.PathLike):
+        source = source or str(items)
+        items = items_from(str(items))
+    if source is None:
+        raise UsageError("Items from a list need the catalogue that they came from.")
+    area = None if region is None else region.geometry
+    return make_plan(items, profile_for(source), root_of(source), area, chunk=chunk)
+
+
+def cube(scene: Scene, **options: Any) -> "xr.DataArray":
+    """The scene's pixels as a lazy cube (time, band, y, x); see `westsea_catalog.cube.cube`."""
+    # Not at the top: a sweep needs neither xarray nor stackstac, and they take a second.
+    from westsea_catalog.cube import cube as scene_cube
+
+    return scene_cube(scene, **options)
+
+
+def sweep(
+    plan: Plan,
+    out: str | os.PathLike[str],
+    *,
+    coast: str | os.PathLike[str] | None = None,
+    detector: Detector | None = None,
+    client: Client | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    progress: Progress = lambda *_: None,
+) -> Sweep:
+    """Sweep a plan into an output folder.
+
+    Parameters
+    ----------
+    plan
+        From `plan`; its area clips the results.
+    out
+        Folder of the results; what it already holds is skipped.
+    coast
+        File of land polygons; None for the coast that ships.
+    detector
+        Settings that decide the numbers; None for the defaults.
+    client
+        Dask client to use; None for the active one, else for a cluster on this machine.
+    scheduler
+        Address of a scheduler to connect to instead.
+    workers
+        Processes of a cluster on this machine; 0 for none: everything in this process.
+    progress
+        Called with each scene's result, the number done and the number planned.
+
+    Raises
+    ------
+    ConfigError
+        The folder cannot be written to or holds results of other parameters.
+    """
+    execute(
+        plan,
+        out,
+        coast=coast,
+        detector=detector,
+        client=client,
+        scheduler=scheduler,
+        workers=workers,
+        progress=progress,
+    )
+    return Sweep(out)
+
+
+def execute(
+    plan: Plan,
+    out: str | os.PathLike[str],
+    *,
+    coast: str | os.PathLike[str] | None = None,
+    detector: Detector | None = None,
+    client: Client | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    progress: Progress = lambda *_: None,
+) -> Report:
+    """As `sweep`, but returns what this run did."""
+    settings = detector or Detector()
+    land = Coast.shipped() if coast is None else Coast.load(Path(coast))
+    store = Store.open(out, parameters(settings, plan.aoi, land))
+    if client is not None or workers == 0:
+        return run(plan, store, land, settings, client, progress=progress)
+    with connect(scheduler, workers) as connected:
+        return run(plan, store, land, settings, connected, progress=progress)

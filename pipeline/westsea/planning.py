@@ -1,0 +1,192 @@
+"""The plan of a sweep: which scenes, which part of each, and how much that is."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from westsea_catalog.errors import RefusedScene, UsageError
+from westsea_catalog.grid import Grid, Window
+from westsea_catalog.items import scene_from_item
+from westsea_catalog.profiles import Profile
+from westsea_catalog.scene import Scene
+from westsea_catalog.stac_item import Item
+from westsea_kernels.blocks import CELL
+
+MARGIN_M = 2_000.0
+"""Pixels are read this far outside the AOI, so that clutter and pairs at its rim are right."""
+CHUNK_ROWS = 1024
+SMALL_PX = 4_194_304
+"""A scene of up to 2048 x 2048 pixels is one task; a larger one has a task for each chunk."""
+RIM_POINTS = 33
+
+
+@dataclass(frozen=True)
+class PlannedScene:
+    """A scene and the part of it that is to be read."""
+
+    scene: Scene
+    window: Window
+    chunks: tuple[Window, ...]
+
+    @property
+    def pixels(self) -> int:
+        """Pixels to read, over all bands."""
+        return self.window.size * len(self.scene.bands)
+
+    @property
+    def bytes(self) -> int:
+        """Decoded bytes of those: 4 a radar pixel, 2 an optical one."""
+        return self.pixels * (4 if self.scene.sensor == "sar" else 2)
+
+    @property
+    def km2(self) -> float:
+        """Area of the window on the ground."""
+        middle = (
+            (self.window.row0 + self.window.row1) / 2,
+            (self.window.col0 + self.window.col1) / 2,
+        )
+        jacobian = self.scene.grid.jacobian(*middle)
+        return self.window.size * abs(float(np.linalg.det(jacobian))) / 1e6
+
+    @property
+    def n_tasks(self) -> int:
+        """Tasks on the cluster."""
+        return 1 if len(self.chunks) == 1 else len(self.chunks) + 1
+
+
+@dataclass(frozen=True)
+class RefusedItem:
+    """An item that cannot be a scene, and why in one sentence."""
+
+    item: Item
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep would do."""
+
+    scenes: tuple[PlannedScene, ...]
+    refused: tuple[RefusedItem, ...]
+    aoi: BaseGeometry | None = None
+    """Polygons in longitude and latitude that results are clipped to; None for everywhere."""
+    outside: int = 0
+    """Scenes whose footprint, but none of whose pixels, lies in the AOI."""
+
+    def summary(self) -> dict[str, Any]:
+        """Totals, for people and for JSON."""
+        return {
+            "scenes": len(self.scenes),
+            "refused": len(self.refused),
+            "outside": self.outside,
+            "km2": round(sum(planned.km2 for planned in self.scenes)),
+            "pixels": sum(planned.pixels for planned in self.scenes),
+            "bytes": sum(planned.bytes for planned in self.scenes),
+            "tasks": sum(planned.n_tasks for planned in self.scenes),
+        }
+
+
+def plan(
+    items: Sequence[Item],
+    profile: Profile,
+    root: Path | None,
+    aoi: BaseGeometry | None = None,
+    *,
+    chunk: tuple[int, int | None] | None = None,
+) -> Plan:
+    """Plan a sweep over items, in their order.
+
+    Parameters
+    ----------
+    items, profile, root : as `search`, `profile_for` and `root_of` give them
+    aoi
+        Polygons in longitude and latitude; None for all of every scene.
+    chunk
+        Rows and columns of the chunks, multiples of 128; None for the full width. Any choice
+        gives the same tables.
+    """
+    scenes, refused, outside = [], [], 0
+    for item in items:
+        try:
+            scene = scene_from_item(item, profile, root)
+        except RefusedScene as error:
+            refused.append(RefusedItem(item, str(error)))
+            continue
+        window = window_of(scene.grid, aoi)
+        if window is None:
+            outside += 1
+            continue
+        scenes.append(PlannedScene(scene, window, _chunks(window, chunk)))
+    return Plan(tuple(scenes), tuple(refused), aoi, outside)
+
+
+def take_shard(items: Sequence[Item], index: int, count: int) -> list[Item]:
+    """The part of the items that falls to shard `index` of `count`, by a hash of their ids."""
+    return [item for item in items if _place(item) % count == index]
+
+
+def _place(item: Item) -> int:
+    name = f"{item.get('collection')}\n{item.get('id')}"
+    return int.from_bytes(hashlib.sha256(name.encode(errors="replace")).digest()[:8], "big")
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """The two numbers of "i/N"."""
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if match is None or not int(match[1]) < int(match[2]):
+        raise UsageError(f"{text!r} is no shard: write i/N with i from 0 to N-1, such as 0/4.")
+    return int(match[1]), int(match[2])
+
+
+def parse_chunk(text: str) -> tuple[int, int | None]:
+    """Rows, and columns if given, of "ROWS[,COLS]"."""
+    match = re.fullmatch(r"(\d{1,6})(?:,(\d{1,6}))?", text)
+    sides = [int(side) for side in match.groups() if side] if match else []
+    if not sides or any(side == 0 or side % CELL for side in sides):
+        raise UsageError(f"{text!r} is no chunk: write rows, or rows,columns, multiples of {CELL}.")
+    return sides[0], sides[1] if len(sides) > 1 else None
+
+
+def window_of(grid: Grid, aoi: BaseGeometry | None) -> Window | None:
+    """The cells of a grid that hold an AOI and its margin; None where they do not meet."""
+    if aoi is None:
+        return grid.full
+    n_rows, n_cols = grid.shape
+    rows, cols = np.linspace(0, n_rows, RIM_POINTS), np.linspace(0, n_cols, RIM_POINTS)
+    lon, lat = grid.lonlat(*np.meshgrid(rows - 0.5, cols - 0.5))
+    margin = MARGIN_M / 111_000.0 / np.cos(np.deg2rad(min(np.abs(lat).max(), 85.0)))
+    around = shapely.box(lon.min(), lat.min(), lon.max(), lat.max()).buffer(margin)
+    near = shapely.intersection(aoi, around)
+    if near.is_empty:
+        return None
+    if shapely.contains(aoi, around):
+        return grid.full
+    points = shapely.get_coordinates(shapely.segmentize(near, 0.01))
+    row, col = grid.pixel(points[:, 0], points[:, 1])
+    pixel_m = np.sqrt(abs(np.linalg.det(grid.jacobian(n_rows / 2, n_cols / 2))))
+    reach = MARGIN_M / float(pixel_m)
+    window = Window(
+        int((row.min() - reach) // CELL * CELL),
+        int(-(-(row.max() + reach) // CELL) * CELL),
+        int((col.min() - reach) // CELL * CELL),
+        int(-(-(col.max() + reach) // CELL) * CELL),
+    ).intersection(grid.full)
+    return window if window.size else None
+
+
+def _chunks(window: Window, chunk: tuple[int, int | None] | None) -> tuple[Window, ...]:
+    if chunk is None:
+        chunk = (CHUNK_ROWS, None) if window.size > SMALL_PX else window.shape
+    n_rows, n_cols = chunk[0], chunk[1] or max(window.shape[1], 1)
+    return tuple(
+        Window(row, row + n_rows, col, col + n_cols).intersection(window)
+        for row in range(window.row0, window.row1, n_rows)
+        for col in range(window.col0, window.col1, n_cols)
+    )

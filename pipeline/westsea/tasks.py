@@ -1,0 +1,169 @@
+"""What runs on a worker: ordinary functions, the same with and without Dask."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from shapely.geometry.base import BaseGeometry
+
+from westsea.detector import Detector
+from westsea.judge import judge
+from westsea.objects import Outcome
+from westsea.pixels import Pixels
+from westsea.planning import PlannedScene
+from westsea.records import Receipt, SceneKey
+from westsea.schema import DETECTIONS, PAIRS
+from westsea.store import Store
+from westsea.summary import Carry, Summary, merge, summarise
+from westsea_catalog.coast import Coast
+from westsea_catalog.errors import FailedScene, RefusedScene, WestseaError
+from westsea_catalog.grid import Window
+from westsea_catalog.scene import Scene
+
+LOG = logging.getLogger(__name__)
+
+
+class Verdict(StrEnum):
+    """How a scene of a sweep ended; each planned scene ends in one of them."""
+
+    DONE = "done"
+    """Committed, with detections."""
+    EMPTY = "empty"
+    """Committed, without."""
+    REFUSED = "refused"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Committed by an earlier run."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A scene and all that is needed to process it; small, for it travels with every task."""
+
+    key: SceneKey
+    scene: Scene
+    """Without the raw item."""
+    window: Window
+    chunks: tuple[Window, ...]
+    coast: Coast
+    aoi: BaseGeometry | None
+    detector: Detector
+    carry: Carry
+
+    @classmethod
+    def of(
+        cls,
+        planned: PlannedScene,
+        coast: Coast,
+        aoi: BaseGeometry | None,
+        detector: Detector,
+        carry: Carry = "bright",
+    ) -> "Job":
+        """The job of a planned scene."""
+        return cls(
+            SceneKey.of(planned.scene),
+            replace(planned.scene, item={}),
+            planned.window,
+            planned.chunks,
+            coast,
+            aoi,
+            detector,
+            carry,
+        )
+
+
+@dataclass(frozen=True)
+class SceneResult:
+    """What became of a scene."""
+
+    key: SceneKey
+    verdict: Verdict
+    reason: str = ""
+    receipt: Receipt | None = None
+    seconds: float = 0.0
+    """From the start of the task that judged it."""
+    n_fetched: int = 0
+    """Blocks that were read a second time."""
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether another writer had committed other content before."""
+        return self.receipt is not None and self.receipt.outcome == Outcome.CONFLICT
+
+    def rows(self, table: str) -> int:
+        """Rows of a table of the scene."""
+        return self.receipt.rows[table] if self.receipt else 0
+
+    def __str__(self) -> str:
+        if self.receipt is None:
+            return f"{self.key.item_id} {self.verdict}{': ' if self.reason else ''}{self.reason}"
+        counts = f"{self.rows(DETECTIONS.name)} detections, {self.rows(PAIRS.name)} pairs"
+        return f"{self.key.item_id} {self.verdict}: {counts}, {self.seconds:.1f} s"
+
+
+def summarise_chunk(job: Job, chunk: Window) -> Summary:
+    """Read one chunk and summarise it."""
+    pixels = Pixels(job.scene, job.coast, job.window)
+    return _summarise(job, pixels, chunk)
+
+
+def _summarise(job: Job, pixels: Pixels, chunk: Window) -> Summary:
+    return summarise(
+        pixels.bands(chunk),
+        pixels.land(chunk),
+        chunk,
+        sensor=job.scene.sensor,
+        nodata=job.scene.nodata,
+        carry=job.carry,
+    )
+
+
+def judge_scene(job: Job, parts: Sequence[Summary], store: Store) -> SceneResult:
+    """Judge a scene from the summaries of its chunks and commit its tables."""
+    start = time.perf_counter()
+    pixels = Pixels(job.scene, job.coast, job.window)
+    return _judge(job, pixels, parts, store, start)
+
+
+def process_scene(job: Job, store: Store) -> SceneResult:
+    """All of a scene in one go; problems of the scene itself are noted in the store."""
+    start = time.perf_counter()
+    pixels = Pixels(job.scene, job.coast, job.window)
+    try:
+        parts = [_summarise(job, pixels, chunk) for chunk in job.chunks]
+        return _judge(job, pixels, parts, store, start)
+    except Exception as error:
+        return settle(job.key, error, store)
+
+
+def _judge(
+    job: Job, pixels: Pixels, parts: Sequence[Summary], store: Store, start: float
+) -> SceneResult:
+    summary = merge(job.window, parts)
+    if not summary.valid.sum() + summary.land.sum():
+        raise RefusedScene(f"{job.scene.id} holds no data in the area asked for.")
+    judged = judge(job.scene, summary, pixels, job.coast, job.aoi, job.detector)
+    receipt = store.commit(job.key, judged.tables)
+    verdict = Verdict.DONE if receipt.rows[DETECTIONS.name] else Verdict.EMPTY
+    seconds = time.perf_counter() - start
+    return SceneResult(job.key, verdict, "", receipt, seconds, judged.n_fetched)
+
+
+def settle(key: SceneKey, error: BaseException, store: Store) -> SceneResult:
+    """Note in the store that a scene could not be processed.
+
+    Errors of the store or of the settings concern every scene, and are raised again.
+    """
+    if isinstance(error, RefusedScene):
+        store.refuse(key, str(error))
+        return SceneResult(key, Verdict.REFUSED, str(error))
+    if isinstance(error, WestseaError) and not isinstance(error, FailedScene):
+        raise error
+    reason = str(error)
+    if not isinstance(error, FailedScene):
+        LOG.debug("%s", key.item_id, exc_info=error)
+        reason = f"{type(error).__name__}: {error}"
+    store.fail(key, reason)
+    return SceneResult(key, Verdict.FAILED, reason)
