@@ -7,12 +7,13 @@ dilated and nothing suppressed, since either would merge ships that lie side by 
 
 import numpy as np
 
+from westsea_kernels.arrays import Bool, Float32, Float64, Int, Int64
 from westsea_kernels.blocks import BLOCK
 from westsea_kernels.jit import kernel
 
 
 @kernel
-def _find(parent, node):  # type: ignore[no-untyped-def]
+def _find(parent: Int64, node: Int) -> Int:
     while parent[node] != node:
         parent[node] = parent[parent[node]]
         node = parent[node]
@@ -20,7 +21,7 @@ def _find(parent, node):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _join(parent, a, b):  # type: ignore[no-untyped-def]
+def _join(parent: Int64, a: Int, b: Int) -> None:
     """The smaller node becomes the root, so that labels follow the order of the pixels."""
     a, b = _find(parent, a), _find(parent, b)
     if a < b:
@@ -30,11 +31,11 @@ def _join(parent, a, b):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def number_bright(plane, threshold, first, nodes):  # type: ignore[no-untyped-def]
+def number_bright(plane: Float32, threshold: Float32, first: int, nodes: Int64) -> int:
     """Give every pixel above its block's threshold a node number, counted from `first`.
 
-    plane: (n, BLOCK, BLOCK) float32, NaN where not valid; threshold: (n,) float32;
-    nodes: like plane, int64, out, -1 where not bright. Returns the next free number.
+    plane: (n, BLOCK, BLOCK), NaN where not valid; threshold: (n,); nodes: like plane, out, -1
+    where not bright. Returns the next free number.
     """
     for k in range(plane.shape[0]):
         for row in range(BLOCK):
@@ -48,33 +49,40 @@ def number_bright(plane, threshold, first, nodes):  # type: ignore[no-untyped-de
 
 
 @kernel
-def _node_at(row, col, slots, solid, nodes):  # type: ignore[no-untyped-def]
+def _node_at(row: Int, col: Int, slots: Int64, solid: Int64, nodes: Int64) -> Int:
     """Node of a pixel given by its row and column in the scene; -1 for none."""
     i, j = row // BLOCK, col // BLOCK
     if row < 0 or col < 0 or i >= slots.shape[0] or j >= slots.shape[1]:
         return -1
     if solid[i, j] >= 0:
-        return solid[i, j]
+        return int(solid[i, j])
     if slots[i, j] < 0:
         return -1
-    return nodes[slots[i, j], row - i * BLOCK, col - j * BLOCK]
+    return int(nodes[slots[i, j], row - i * BLOCK, col - j * BLOCK])
 
 
 @kernel
-def connect(block_rows, block_cols, slots, solid, nodes, parent):  # type: ignore[no-untyped-def]
+def connect(
+    block_rows: Int64,
+    block_cols: Int64,
+    slots: Int64,
+    solid: Int64,
+    nodes: Int64,
+    parent: Int64,
+) -> None:
     """Join every bright pixel and solid block with what touches it.
 
     Parameters
     ----------
-    block_rows, block_cols : (n,) int64
+    block_rows, block_cols : (n,)
         Places of the blocks of `nodes` in the scene.
-    slots : (scene block rows, scene block cols) int64
+    slots : (scene block rows, scene block cols)
         Index of each place in `nodes`, -1 where it holds nothing.
     solid : like slots
         Node of each solid block, -1 elsewhere.
-    nodes : (n, BLOCK, BLOCK) int64
+    nodes : (n, BLOCK, BLOCK)
         From `number_bright`.
-    parent : (n_nodes,) int64, out
+    parent : (n_nodes,), out
         On return the root of each node: the smallest node of its blob.
     """
     for node in range(parent.size):
@@ -104,11 +112,20 @@ def connect(block_rows, block_cols, slots, solid, nodes, parent):  # type: ignor
 
 
 @kernel
-def reach(block_rows, block_cols, slots, solid, nodes, alive, candidate, wanted):  # type: ignore[no-untyped-def]
+def reach(
+    block_rows: Int64,
+    block_cols: Int64,
+    slots: Int64,
+    solid: Int64,
+    nodes: Int64,
+    alive: Bool,
+    candidate: Bool,
+    wanted: Bool,
+) -> None:
     """Mark the blocks, not yet looked at, into which a living blob may grow.
 
-    alive: (n_nodes,) bool, whether the blob of a node goes on; candidate: (scene block rows,
-    scene block cols) bool, blocks that hold a bright pixel; wanted: likewise, out. The other
+    alive: (n_nodes,), whether the blob of a node goes on; candidate: (scene block rows, scene
+    block cols), blocks that may hold a bright pixel; wanted: likewise, only ever set. The other
     arguments are those of `connect`.
     """
     for k in range(nodes.shape[0]):
@@ -124,26 +141,36 @@ def reach(block_rows, block_cols, slots, solid, nodes, alive, candidate, wanted)
                                   slots, solid, candidate, wanted)  # fmt: skip
     for i in range(solid.shape[0]):
         for j in range(solid.shape[1]):
-            if solid[i, j] >= 0:
+            if solid[i, j] >= 0 and alive[solid[i, j]]:
                 for di in range(-1, 2):
                     for dj in range(-1, 2):
                         _want(i + di, j + dj, slots, solid, candidate, wanted)
 
 
 @kernel
-def _want(i, j, slots, solid, candidate, wanted):  # type: ignore[no-untyped-def]
+def _want(i: Int, j: Int, slots: Int64, solid: Int64, candidate: Bool, wanted: Bool) -> None:
     inside = i >= 0 and j >= 0 and i < slots.shape[0] and j < slots.shape[1]
     if inside and slots[i, j] < 0 and solid[i, j] < 0 and candidate[i, j]:
         wanted[i, j] = True
 
 
 @kernel
-def gather(block_rows, block_cols, plane, nodes, blob, start, rows, cols, values):  # type: ignore[no-untyped-def]
+def gather(
+    block_rows: Int64,
+    block_cols: Int64,
+    plane: Float32,
+    nodes: Int64,
+    blob: Int64,
+    start: Int64,
+    rows: Int64,
+    cols: Int64,
+    values: Float32,
+) -> None:
     """List the pixels blob by blob.
 
-    blob: (n_nodes,) int64, number of the blob of each node, -1 to leave it out; start:
-    (n_blobs + 1,) int64, where each blob's pixels begin; rows, cols: int64 and values: float32,
-    out, (start[-1],). Within a blob pixels follow the order of their nodes.
+    blob: (n_nodes,), number of the blob of each node, -1 to leave it out; start: (n_blobs + 1,),
+    where each blob's pixels begin; rows, cols, values: (start[-1],), out. Within a blob pixels
+    follow the order of their nodes.
     """
     fill = start[:-1].copy()
     for k in range(nodes.shape[0]):
@@ -159,18 +186,26 @@ def gather(block_rows, block_cols, plane, nodes, blob, start, rows, cols, values
 
 
 @kernel
-def nearest_marked(rows, cols, jacobian, block_rows, block_cols, marked, distance):  # type: ignore[no-untyped-def]
+def nearest_marked(
+    rows: Float64,
+    cols: Float64,
+    jacobian: Float64,
+    block_rows: Int64,
+    block_cols: Int64,
+    marked: Bool,
+    distance: Float64,
+) -> None:
     """Ground distance from points to the nearest marked pixel, in metres.
 
     Parameters
     ----------
-    rows, cols : (m,) float64
+    rows, cols : (m,)
         Points, in pixels.
-    jacobian : (m, 2, 2) float64
+    jacobian : (m, 2, 2)
         Metres (east, north) per step of (column, row) at each point.
-    block_rows, block_cols : (n,) int64
-    marked : (n, BLOCK, BLOCK) bool
-    distance : (m,) float64, in and out
+    block_rows, block_cols : (n,)
+    marked : (n, BLOCK, BLOCK)
+    distance : (m,), in and out
         Only lowered, never raised.
     """
     for p in range(rows.size):
@@ -191,20 +226,30 @@ def nearest_marked(rows, cols, jacobian, block_rows, block_cols, marked, distanc
 
 
 @kernel
-def _norm(jac, dcol, drow):  # type: ignore[no-untyped-def]
+def _norm(jac: Float64, dcol: float, drow: float) -> float:
     east = jac[0, 0] * dcol + jac[0, 1] * drow
     north = jac[1, 0] * dcol + jac[1, 1] * drow
-    return np.sqrt(east * east + north * north)
+    return float(np.sqrt(east * east + north * north))
 
 
 @kernel
-def _block_distance(jac, row, col, block_row, block_col):  # type: ignore[no-untyped-def]
+def _block_distance(jac: Float64, row: float, col: float, block_row: Int, block_col: Int) -> float:
     middle = 0.5 * (BLOCK - 1)
     return _norm(jac, block_col * BLOCK + middle - col, block_row * BLOCK + middle - row)
 
 
 @kernel
-def _scan(jac, rows, cols, p, block_rows, block_cols, marked, k, distance):  # type: ignore[no-untyped-def]
+def _scan(
+    jac: Float64,
+    rows: Float64,
+    cols: Float64,
+    p: int,
+    block_rows: Int64,
+    block_cols: Int64,
+    marked: Bool,
+    k: int,
+    distance: Float64,
+) -> None:
     for row in range(BLOCK):
         for col in range(BLOCK):
             if marked[k, row, col]:

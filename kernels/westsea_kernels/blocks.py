@@ -10,8 +10,8 @@ of each polarisation's own median in the cell, so that VV and VH count alike and
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from westsea_kernels.arrays import AnyReal, Bool, Float, Float32, Float64, Int64, UInt16
 from westsea_kernels.jit import kernel
 
 BLOCK = 16
@@ -22,40 +22,40 @@ BINS_PER_OCTAVE = 32
 OCTAVES = 20
 N_BINS = OCTAVES * BINS_PER_OCTAVE
 LOWEST_OCTAVE = -4
-"""Bin 0 holds all below 2**-4 too, the last bin all above 2**16: every uint16 has its own."""
+"""Bin 0 also holds all below 2**-4, the last bin all above 2**16, which no uint16 reaches."""
 
 _SHIFT = 18  # a float32 has 23 bits of mantissa; the upper 5 make 32 bins an octave
 _BASE = (127 + LOWEST_OCTAVE) * BINS_PER_OCTAVE
 
 
-def bin_edges() -> NDArray[np.float64]:
+def bin_edges() -> Float64:
     """The (N_BINS + 1,) edges of the logarithmic bins."""
     octave, step = np.divmod(np.arange(N_BINS + 1), BINS_PER_OCTAVE)
-    return np.ldexp(1.0 + step / BINS_PER_OCTAVE, octave + LOWEST_OCTAVE)
+    return np.asarray(np.ldexp(1.0 + step / BINS_PER_OCTAVE, octave + LOWEST_OCTAVE))
 
 
 @kernel
-def quantile(counts, edges, q):  # type: ignore[no-untyped-def]
+def quantile(counts: AnyReal, edges: Float64, q: float) -> float:
     """Value below which a share q of a histogram lies, linear inside the bin.
 
-    counts: (N_BINS,) numbers >= 0 with a sum > 0; edges: (N_BINS + 1,) float64.
+    counts: (n,) integers >= 0 with a sum > 0; edges: (n + 1,); q: 0 to 1.
     """
     target = q * counts.sum()
     below = 0.0
     for i in range(counts.size):
         n = float(counts[i])
         if n > 0.0 and below + n >= target:
-            return edges[i] + (edges[i + 1] - edges[i]) * (target - below) / n
+            return float(edges[i] + (edges[i + 1] - edges[i]) * (target - below) / n)
         below += n
-    return edges[counts.size]
+    return float(edges[counts.size])
 
 
 @kernel
-def mark_valid(bands, nodata, land, valid):  # type: ignore[no-untyped-def]
+def mark_valid(bands: AnyReal, nodata: np.float32, land: Bool, valid: Bool) -> None:
     """valid[row, col] = every band has data there and it is not land.
 
-    bands: (n_bands, rows, cols); nodata: the value that means none (NaN always does);
-    land, valid: (rows, cols) bool, valid is filled.
+    bands: (n_bands, rows, cols); nodata: the value that means none (NaN and infinities always
+    do); land: (rows, cols); valid: (rows, cols), out.
     """
     n_bands, rows, cols = bands.shape
     for row in range(rows):
@@ -63,13 +63,13 @@ def mark_valid(bands, nodata, land, valid):  # type: ignore[no-untyped-def]
             good = not land[row, col]
             for band in range(n_bands):
                 value = np.float32(bands[band, row, col])
-                good &= value != nodata and value == value
+                good &= value != nodata and value - value == 0  # NaN - NaN and inf - inf are NaN
             valid[row, col] = good
 
 
 @kernel
-def weigh(bands, weights, row, col0, col1, out):  # type: ignore[no-untyped-def]
-    """out[i] = sum over the bands of weight x value, along one row from col0; float32."""
+def weigh(bands: AnyReal, weights: Float32, row: int, col0: int, col1: int, out: Float32) -> None:
+    """out[i] = sum over the bands of weight x value, along one row from col0 to before col1."""
     for i in range(col1 - col0):
         out[i] = weights[0] * np.float32(bands[0, row, col0 + i])
     for band in range(1, bands.shape[0]):
@@ -78,8 +78,15 @@ def weigh(bands, weights, row, col0, col1, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _count(bands, valid, weights, rows, cols, counts):  # type: ignore[no-untyped-def]
-    """Add the valid pixels of one cell's plane to a histogram."""
+def _count(
+    bands: AnyReal,
+    valid: Bool,
+    weights: Float32,
+    rows: tuple[int, int],
+    cols: tuple[int, int],
+    counts: UInt16 | Int64,
+) -> None:
+    """Add the valid pixels of one cell's plane to a histogram; rows, cols: half open."""
     line = np.empty(CELL, np.float32)
     bits = line.view(np.int32)
     for row in range(rows[0], rows[1]):
@@ -91,29 +98,37 @@ def _count(bands, valid, weights, rows, cols, counts):  # type: ignore[no-untype
 
 
 @kernel
-def summarise_cells(bands, valid, scale, edges, medians, counts):  # type: ignore[no-untyped-def]
+def summarise_cells(
+    bands: AnyReal,
+    valid: Bool,
+    scale: np.float32,
+    edges: Float64,
+    medians: Float32,
+    counts: UInt16,
+) -> None:
     """Medians of the bands and histogram of the plane, for every cell of a chunk.
 
     Parameters
     ----------
     bands : (n_bands, rows, cols), any real dtype
         The chunk; its corner lies on a corner of a cell.
-    valid : (rows, cols) bool
+    valid : (rows, cols)
     scale : float32
         0: one band, which is the plane. Otherwise the plane is the mean over the bands of
         value / median, times `scale`; the bands are multiplied by 4096 (gamma0 lies between
         1e-5 and 10) before their medians are taken from the same bins.
-    edges : (N_BINS + 1,) float64
+    edges : (N_BINS + 1,)
         `bin_edges()`.
-    medians : (cell_rows, cell_cols, n_bands) float32, out
+    medians : (cell_rows, cell_cols, n_bands), out
         Over the valid pixels; 0 where there are none.
-    counts : (cell_rows, cell_cols, N_BINS) uint16, out
+    counts : (cell_rows, cell_cols, N_BINS), out
         Histogram of the plane over the valid pixels.
     """
     n_bands, n_rows, n_cols = bands.shape
     weights = np.ones(n_bands, np.float32)
     one = np.ones(1, np.float32)
     band_counts = np.empty(N_BINS, np.int64)
+    counts[:] = 0
     if scale > 0:
         one[0] = 4096.0
     for i in range(counts.shape[0]):
@@ -133,18 +148,20 @@ def summarise_cells(bands, valid, scale, edges, medians, counts):  # type: ignor
 
 
 @kernel
-def inverse_weight(median, scale, n_bands):  # type: ignore[no-untyped-def]
+def inverse_weight(median: Float, scale: Float, n_bands: int) -> np.float32:
     """Weight that brings a band's median to scale / n_bands; 0 where there is no signal."""
     return np.float32(scale / (n_bands * median)) if median > 0 else np.float32(0)
 
 
 @kernel
-def summarise_blocks(bands, valid, n_valid, largest, smallest):  # type: ignore[no-untyped-def]
+def summarise_blocks(
+    bands: AnyReal, valid: Bool, n_valid: UInt16, largest: Float32, smallest: Float32
+) -> None:
     """Number, maximum and minimum of the valid pixels of every block.
 
-    bands: (n_bands, rows, cols); valid: (rows, cols) bool; n_valid: (block_rows, block_cols)
-    uint16, out; largest, smallest: (n_bands, block_rows, block_cols) float32, out, -inf and inf
-    in blocks without valid pixels.
+    bands: (n_bands, rows, cols); valid: (rows, cols); n_valid: (block_rows, block_cols), out;
+    largest, smallest: (n_bands, block_rows, block_cols), out, -inf and inf in blocks without
+    valid pixels.
     """
     n_bands, rows, cols = bands.shape
     n_valid[:] = 0
@@ -163,11 +180,11 @@ def summarise_blocks(bands, valid, n_valid, largest, smallest):  # type: ignore[
 
 
 @kernel
-def block_quartiles(band, valid, out):  # type: ignore[no-untyped-def]
+def block_quartiles(band: AnyReal, valid: Bool, out: Float32) -> None:
     """Lower quartile, median and upper quartile of the valid pixels of every block.
 
-    band: (rows, cols); valid: likewise, bool; out: (3, block_rows, block_cols) float32, out, NaN
-    in blocks without valid pixels.
+    band, valid: (rows, cols); out: (3, block_rows, block_cols), out, NaN in blocks without valid
+    pixels. Of an even number the median is the lower of the two in the middle.
     """
     rows, cols = band.shape
     values = np.empty(BLOCK * BLOCK, np.float32)
@@ -188,11 +205,11 @@ def block_quartiles(band, valid, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def cut_blocks(bands, valid, rows, cols, out):  # type: ignore[no-untyped-def]
+def cut_blocks(bands: AnyReal, valid: Bool, rows: Int64, cols: Int64, out: Float32) -> None:
     """Copy blocks out of a chunk as float32; pixels that are not valid become NaN.
 
-    bands: (n_bands, rows, cols); rows, cols: (n,) block indices inside the chunk;
-    out: (n, n_bands, BLOCK, BLOCK) float32, NaN also beyond the chunk's end.
+    bands: (n_bands, rows, cols); valid: (rows, cols); rows, cols: (n,) block indices inside the
+    chunk; out: (n, n_bands, BLOCK, BLOCK), out, NaN also beyond the chunk's end.
     """
     n_bands, height, width = bands.shape
     out[:] = np.nan

@@ -10,41 +10,45 @@ from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
 
+from westsea_kernels.arrays import AnyReal, Bool, Float32, Float64, Int64
 from westsea_kernels.blocks import BLOCKS_PER_CELL
 from westsea_kernels.jit import kernel
 from westsea_kernels.make_clutter_table import DECADES
 
-Float = NDArray[np.float64]
-
 
 @lru_cache(maxsize=1)
-def _table() -> Float:
-    return np.load(str(files("westsea_kernels") / "data" / "clutter.npy"))  # type: ignore[no-any-return]
+def _table() -> Float64:
+    return np.asarray(np.load(str(files("westsea_kernels") / "data" / "clutter.npy")))
 
 
-def threshold_over_median(ratio: Float, rate: float, n_polarizations: int) -> Float:
+def threshold_over_median(ratio: Float64, rate: float, n_polarizations: int) -> Float64:
     """Threshold of a false alarm rate per pixel, in units of the median.
 
     Parameters
     ----------
     ratio : any shape
-        90 % quantile over median.
+        90 % quantile over median; NaN gives NaN.
     rate : float
         1e-9 to 0.1 (clipped).
     n_polarizations : 1 or 2
     """
     rows = _table()[n_polarizations - 1]
-    place = np.interp(np.log10(rate), DECADES, np.arange(DECADES.size))
+    place = np.interp(np.log10(np.clip(rate, 1e-9, 0.1)), DECADES, np.arange(DECADES.size))
     low = int(min(place, DECADES.size - 2))
     share = place - low
     log_threshold = (1 - share) * rows[:, 4 + low] + share * rows[:, 5 + low]
-    return np.exp(np.interp(ratio, rows[:, 0], log_threshold))
+    return np.asarray(np.exp(np.interp(ratio, rows[:, 0], log_threshold)))
 
 
-def describe(ratio: Float, n_polarizations: int) -> tuple[Float, Float, Float]:
-    """Looks of one polarisation, order of the texture (inf: none) and mean over median."""
+def describe(ratio: Float64, n_polarizations: int) -> tuple[Float64, Float64, Float64]:
+    """What clutter the ratio of the 90 % quantile to the median speaks of.
+
+    Returns
+    -------
+    Looks of one polarisation, order of the texture (inf: none) and mean over median; each of the
+    shape of `ratio`, NaN where it is NaN. Ratios beyond the table take its first or last row.
+    """
     rows = _table()[n_polarizations - 1]
     looks = np.interp(ratio, rows[:, 0], rows[:, 1]) / n_polarizations
     with np.errstate(divide="ignore"):
@@ -53,11 +57,10 @@ def describe(ratio: Float, n_polarizations: int) -> tuple[Float, Float, Float]:
 
 
 @kernel
-def pool(counts, good, radius, out):  # type: ignore[no-untyped-def]
+def pool(counts: AnyReal, good: Bool, radius: int, out: Int64) -> None:
     """Sum the histograms of the good cells within `radius` cells of each cell.
 
-    counts: (rows, cols, n_bins) integers; good: (rows, cols) bool; out: (rows, cols, n_bins)
-    int64, out.
+    counts: (rows, cols, n_bins) integers; good: (rows, cols); out: (rows, cols, n_bins), out.
     """
     n_rows, n_cols, n_bins = counts.shape
     out[:] = 0
@@ -71,11 +74,11 @@ def pool(counts, good, radius, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def at_blocks(cells, weights, out):  # type: ignore[no-untyped-def]
+def at_blocks(cells: Float64, weights: Float64, out: Float64) -> None:
     """Interpolate a field of the cells to the middle of every block, bilinearly.
 
-    cells: (rows, cols) float64; weights: (rows, cols) float64 >= 0, cells of weight 0 do not
-    count; out: (block rows, block cols) float64, out, NaN where no cell around counts.
+    cells: (rows, cols); weights: (rows, cols), >= 0, cells of weight 0 do not count, whatever
+    they hold; out: (block rows, block cols), out, NaN where none of the four cells around counts.
     """
     for i in range(out.shape[0]):
         y = (i + 0.5) / BLOCKS_PER_CELL - 0.5
@@ -94,17 +97,19 @@ def at_blocks(cells, weights, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def local_level(quartiles, usable, radius, least, level, spread):  # type: ignore[no-untyped-def]
+def local_level(
+    quartiles: Float32, usable: Bool, radius: int, least: int, level: Float64, spread: Float64
+) -> None:
     """Level and spread of the water around every block, from the blocks' own quartiles.
 
     Parameters
     ----------
-    quartiles : (3, block rows, block cols) float32
-    usable : (block rows, block cols) bool
+    quartiles : (3, block rows, block cols)
+    usable : (block rows, block cols)
         Blocks of water.
     radius, least : int
-        Blocks to look at on each side; fewer usable ones than `least` give nothing.
-    level, spread : (block rows, block cols) float64, in and out
+        Blocks to look at on each side; fewer usable ones than `least`, or none, give nothing.
+    level, spread : (block rows, block cols), in and out
         Only NaN is replaced. The level is the median of the medians; the spread the larger of
         what the quartiles of a normal distribution say inside the blocks and between them.
     """
@@ -122,7 +127,7 @@ def local_level(quartiles, usable, radius, least, level, spread):  # type: ignor
                         middle[n] = quartiles[1, k, m]
                         inside[n] = quartiles[2, k, m] - quartiles[0, k, m]
                         n += 1
-            if n >= least:
+            if n >= max(least, 1):
                 ordered = np.sort(middle[:n])
                 level[i, j] = ordered[n // 2]
                 between = ordered[3 * (n - 1) // 4] - ordered[(n - 1) // 4]

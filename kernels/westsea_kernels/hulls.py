@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from westsea_kernels.arrays import Float32, Float64, Int64
 from westsea_kernels.jit import kernel
 
 # Columns of the array that `measure_hulls` fills.
@@ -20,7 +21,9 @@ MODEL_SD = 0.06
 
 
 @kernel
-def _moments(east, north, weights):  # type: ignore[no-untyped-def]
+def _moments(
+    east: Float64, north: Float64, weights: Float64
+) -> tuple[float, float, float, float, float, float]:
     """Weighted sum, means and central second moments (east-east, north-north, east-north)."""
     total = weights.sum()
     mean_e = (weights * east).sum() / total
@@ -32,7 +35,7 @@ def _moments(east, north, weights):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _principal(ee, nn, en):  # type: ignore[no-untyped-def]
+def _principal(ee: float, nn: float, en: float) -> tuple[float, float, float, float]:
     """Larger and smaller eigenvalue, and the unit vector (east, north) of the larger."""
     middle, half = 0.5 * (ee + nn), 0.5 * (ee - nn)
     spread = np.sqrt(half * half + en * en)
@@ -41,7 +44,7 @@ def _principal(ee, nn, en):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def seen_share(level):  # type: ignore[no-untyped-def]
+def seen_share(level: float) -> float:
     """Share of a Gaussian blur's variance left when it is cut at `level` of its peak.
 
     With r^2 / (2 s^2) = u, cut where exp(-u) = level, the second moment is
@@ -51,11 +54,11 @@ def seen_share(level):  # type: ignore[no-untyped-def]
         return 1.0
     if level >= 0.99:
         return 0.0
-    return 1.0 + level * np.log(level) / (1.0 - level)
+    return float(1.0 + level * np.log(level) / (1.0 - level))
 
 
 @kernel
-def _rim(values, background, threshold, core, area):  # type: ignore[no-untyped-def]
+def _rim(values: Float32, background: float, threshold: float, core: float, area: float) -> float:
     """Level above which a blob's pixels belong to the hull.
 
     A hull's brightness is that of its brightest BRIGHT_M2, not of one pixel that the sun or a
@@ -63,88 +66,122 @@ def _rim(values, background, threshold, core, area):  # type: ignore[no-untyped-
     """
     rank = min(int(BRIGHT_M2 / area) + 1, values.size)
     bright = np.sort(values)[values.size - rank]
-    return max(threshold, background + core * (bright - background))
+    return float(max(threshold, background + core * (bright - background)))
 
 
 @kernel
-def measure_hulls(  # type: ignore[no-untyped-def]
-    start, rows, cols, values, background, threshold, core, noise, looks, jacobian, blur, out
-):
+def _variances(value: Float64, noise: float, looks: float, area: float, blur: Float64) -> Float64:
+    """Variance of each pixel, times the pixels of a resolution cell, whose speckle is one."""
+    if looks > 0.0:
+        cell = 4.0 * np.pi * np.sqrt(max(blur[0] * blur[1] - blur[2] * blur[2], 0.0))
+        return np.asarray(max(cell / area, 1.0) * (noise**2 + value**2 / looks))
+    return np.full(value.size, noise**2)
+
+
+@kernel
+def measure_hulls(
+    start: Int64,
+    rows: Int64,
+    cols: Int64,
+    values: Float32,
+    background: Float64,
+    threshold: Float64,
+    core: float,
+    noise: Float64,
+    looks: float,
+    jacobian: Float64,
+    blur: Float64,
+    out: Float64,
+) -> None:
     """Measure every blob as a uniform rectangle seen through a Gaussian blur.
 
     Parameters
     ----------
-    start : (n + 1,) int64
-        Where each blob's pixels begin in the three arrays that follow.
-    rows, cols : int64, values : float32
+    start : (n + 1,)
+        Where each blob's pixels begin in the three arrays that follow; each has one at least.
+    rows, cols, values
         Pixels, from `blobs.gather`.
-    background, threshold : (n,) float64
-        Level of the sea and of the blob's rim, in units of `values`.
+    background, threshold : (n,)
+        Level of the sea and of the blob's rim, in units of `values`; threshold > background, and
+        some pixel of the blob reaches the threshold.
     core : float
         A hull's pixels reach at least this share of its brightness above the sea; what is fainter
         is wake or the sensor's sidelobes.
-    noise : (n,) float64
+    noise : (n,)
         Standard deviation of one pixel that does not grow with its value.
     looks : float
         Independent looks of the speckle in one resolution cell, which makes a deviation of
         value / sqrt(looks); 0 for none.
-    jacobian : (n, 2, 2) float64
+    jacobian : (n, 2, 2)
         Metres (east, north) per step of (column, row).
-    blur : (3,) float64
+    blur : (3,)
         Variances east-east, north-north and east-north of the point spread, m2.
-    out : (n, N_MEASURES) float64, out
+    out : (n, N_MEASURES), out
         Row and column are pixels, lengths and deviations metres, headings degrees clockwise
         from true north, 0 to 180.
     """
     for k in range(start.size - 1):
-        lo, hi = start[k], start[k + 1]
-        jac = jacobian[k]
-        peak = lo
-        for i in range(lo, hi):
-            if values[i] > values[peak]:
-                peak = i
-        area = abs(jac[0, 0] * jac[1, 1] - jac[0, 1] * jac[1, 0])
-        level = _rim(values[lo:hi], background[k], threshold[k], core, area)
-        own = lo + np.flatnonzero(values[lo:hi] >= level)
-        # Moments are taken about the peak: differences of large numbers lose digits.
-        dcol = (cols[own] - cols[peak]).astype(np.float64)
-        drow = (rows[own] - rows[peak]).astype(np.float64)
-        east = jac[0, 0] * dcol + jac[0, 1] * drow
-        north = jac[1, 0] * dcol + jac[1, 1] * drow
-        value = values[own].astype(np.float64)
-        cap = np.sort(value)[int(CAP_SHARE * (own.size - 1) + 0.5)]
-        weights = np.minimum(value, cap) - background[k]
-        total, mean_e, mean_n, ee, nn, en = _moments(east, north, weights)
+        own = slice(start[k], start[k + 1])
+        _measure_hull(
+            rows[own], cols[own], values[own], background[k], threshold[k], core, noise[k],
+            looks, jacobian[k], blur, out[k],
+        )  # fmt: skip
 
-        rim = (level - background[k]) / max(value.max() - background[k], 1e-9)
-        share = seen_share(rim)
-        large, small, ue, un = _principal(
-            ee - share * blur[0], nn - share * blur[1], en - share * blur[2]
-        )
-        large = max(large, LEAST_LENGTH_VARIANCE)
-        small = min(max(small, LEAST_WIDTH_VARIANCE), large)
-        cell = 4.0 * np.pi * np.sqrt(max(blur[0] * blur[1] - blur[2] * blur[2], 0.0))
-        correlated = max(cell / area, 1.0) if looks > 0 else 1.0
-        var_value = noise[k] ** 2 + (value**2 / looks if looks > 0 else 0.0 * value)
-        var_weight = correlated * var_value / total**2
-        along = (east - mean_e) * ue + (north - mean_n) * un
-        across = (north - mean_n) * ue - (east - mean_e) * un
-        length, width = np.sqrt(12.0 * large), np.sqrt(12.0 * small)
-        sd_large = np.sqrt((var_weight * (along**2 - large) ** 2).sum())
-        sd_small = np.sqrt((var_weight * (across**2 - small) ** 2).sum())
-        sd_cross = np.sqrt((var_weight * (along * across) ** 2).sum())
 
-        out[k, PEAK_ROW], out[k, PEAK_COL], out[k, PEAK] = rows[peak], cols[peak], value.max()
-        scale = jac[0, 0] * jac[1, 1] - jac[0, 1] * jac[1, 0]
-        out[k, COL] = cols[peak] + (jac[1, 1] * mean_e - jac[0, 1] * mean_n) / scale
-        out[k, ROW] = rows[peak] + (jac[0, 0] * mean_n - jac[1, 0] * mean_e) / scale
-        out[k, LENGTH], out[k, WIDTH] = length, width
-        out[k, HEADING] = np.rad2deg(np.arctan2(ue, un)) % 180.0
-        out[k, TOTAL] = total
-        pixel_variance = area / 12.0
-        out[k, POSITION_SD] = np.sqrt((var_weight * (along**2 + across**2)).sum() + pixel_variance)
-        # d sqrt(12 v) = sqrt(3 / v) dv
-        out[k, LENGTH_SD] = np.hypot(np.sqrt(3.0 / large) * sd_large, MODEL_SD * length)
-        out[k, WIDTH_SD] = np.hypot(np.sqrt(3.0 / small) * sd_small, MODEL_SD * width)
-        gap = max(large - small, 1e-9)
-        out[k, HEADING_SD] = min(np.rad2deg(np.sqrt(sd_cross**2 + area / 12.0 * small) / gap), 90.0)
+@kernel
+def _measure_hull(
+    rows: Int64,
+    cols: Int64,
+    values: Float32,
+    background: float,
+    threshold: float,
+    core: float,
+    noise: float,
+    looks: float,
+    jac: Float64,
+    blur: Float64,
+    out: Float64,
+) -> None:
+    peak = np.argmax(values)
+    scale = jac[0, 0] * jac[1, 1] - jac[0, 1] * jac[1, 0]
+    area = abs(scale)
+    level = _rim(values, background, threshold, core, area)
+    own = np.flatnonzero(values >= level)
+    # Moments are taken about the peak: differences of large numbers lose digits.
+    dcol = (cols[own] - cols[peak]).astype(np.float64)
+    drow = (rows[own] - rows[peak]).astype(np.float64)
+    east = jac[0, 0] * dcol + jac[0, 1] * drow
+    north = jac[1, 0] * dcol + jac[1, 1] * drow
+    value = values[own].astype(np.float64)
+    cap = np.sort(value)[int(CAP_SHARE * (own.size - 1) + 0.5)]
+    weights = np.minimum(value, cap) - background
+    total, mean_e, mean_n, ee, nn, en = _moments(east, north, weights)
+
+    rim = (level - background) / max(value.max() - background, 1e-9)
+    share = seen_share(rim)
+    large, small, ue, un = _principal(
+        ee - share * blur[0], nn - share * blur[1], en - share * blur[2]
+    )
+    large = max(large, LEAST_LENGTH_VARIANCE)
+    small = min(max(small, LEAST_WIDTH_VARIANCE), large)
+    length, width = np.sqrt(12.0 * large), np.sqrt(12.0 * small)
+    out[PEAK_ROW], out[PEAK_COL], out[PEAK] = rows[peak], cols[peak], value.max()
+    out[COL] = cols[peak] + (jac[1, 1] * mean_e - jac[0, 1] * mean_n) / scale
+    out[ROW] = rows[peak] + (jac[0, 0] * mean_n - jac[1, 0] * mean_e) / scale
+    out[LENGTH], out[WIDTH] = length, width
+    out[HEADING] = np.rad2deg(np.arctan2(ue, un)) % 180.0
+    out[TOTAL] = total
+
+    variance = _variances(value, noise, looks, area, blur) / total**2
+    along = (east - mean_e) * ue + (north - mean_n) * un
+    across = (north - mean_n) * ue - (east - mean_e) * un
+    sd_large = np.sqrt((variance * (along**2 - large) ** 2).sum())
+    sd_small = np.sqrt((variance * (across**2 - small) ** 2).sum())
+    sd_cross = np.sqrt((variance * (along * across) ** 2).sum())
+    pixel_variance = area / 12.0
+    out[POSITION_SD] = np.sqrt((variance * (along**2 + across**2)).sum() + pixel_variance)
+    # d sqrt(12 v) = sqrt(3 / v) dv
+    out[LENGTH_SD] = np.hypot(np.sqrt(3.0 / large) * sd_large, MODEL_SD * length)
+    out[WIDTH_SD] = np.hypot(np.sqrt(3.0 / small) * sd_small, MODEL_SD * width)
+    gap = max(large - small, 1e-9)
+    out[HEADING_SD] = min(np.rad2deg(np.sqrt(sd_cross**2 + pixel_variance * small) / gap), 90.0)

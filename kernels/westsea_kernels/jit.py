@@ -8,7 +8,7 @@ kernel that is called from another file has changed (numba #4807).
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -20,6 +20,7 @@ CACHED = os.environ.get("WESTSEA_JIT_CACHE") == "1"
 def kernel(function: F) -> F:
     """Compile a function at its first call, for C-contiguous arrays and plain numbers."""
     try:
-        return numba.njit(nogil=True, error_model="numpy", cache=CACHED)(function)
+        compiled = numba.njit(nogil=True, error_model="numpy", cache=CACHED)(function)
     except RuntimeError:  # "no locator available": the code's folder is read-only
-        return numba.njit(nogil=True, error_model="numpy")(function)
+        compiled = numba.njit(nogil=True, error_model="numpy")(function)
+    return cast("F", compiled)

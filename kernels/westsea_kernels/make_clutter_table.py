@@ -16,9 +16,8 @@ from math import lgamma
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+from westsea_kernels.arrays import Float64
 
 NOMINAL_LOOKS = 4.4
 """Equivalent looks of a Sentinel-1 IW GRDH pixel (ESA, S1 product specification, table 5-1)."""
@@ -26,7 +25,7 @@ DECADES = np.arange(-9, -0.5, 0.5)
 """log10 of the false alarm rates in the table."""
 
 
-def gamma_survival(shape: float, x: Float) -> Float:
+def gamma_survival(shape: float, x: Float64) -> Float64:
     """Regularised upper incomplete gamma function Q(shape, x); series below, fraction above."""
     out = np.ones_like(x)
     with np.errstate(divide="ignore"):
@@ -55,7 +54,7 @@ def gamma_survival(shape: float, x: Float) -> Float:
     return out
 
 
-def survival(looks: float, order: float, x: Float) -> Float:
+def survival(looks: float, order: float, x: Float64) -> Float64:
     """P(clutter > x) for clutter of mean 1; order may be infinite."""
     if np.isinf(order):
         return gamma_survival(looks, looks * x)
@@ -68,7 +67,7 @@ def survival(looks: float, order: float, x: Float) -> Float:
     weights /= weights.sum()
     keep = weights > 1e-14
     tail = gamma_survival(looks, (looks * x[:, None] / np.exp(log_texture[keep])).ravel())
-    return tail.reshape(x.size, -1) @ weights[keep]
+    return np.asarray(tail.reshape(x.size, -1) @ weights[keep])
 
 
 def curve(n_polarizations: int) -> list[tuple[float, float]]:
@@ -79,7 +78,7 @@ def curve(n_polarizations: int) -> list[tuple[float, float]]:
     return smooth + rough
 
 
-def row(looks: float, order: float) -> Float:
+def row(looks: float, order: float) -> Float64:
     """One row of the table: ratio q90/q50, looks, order, mean/q50, log(threshold/q50)..."""
     x = np.geomspace(0.02, 400.0, 700)
     tail = survival(looks, order, x)
@@ -94,7 +93,7 @@ def row(looks: float, order: float) -> Float:
     )
 
 
-def table() -> Float:
+def table() -> Float64:
     """(2, rows, 4 + rates): for one and for two polarisations."""
     return np.array([[row(*point) for point in curve(n)] for n in (1, 2)])
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from westsea_kernels.arrays import Bool, Float64, Int64
 from westsea_kernels.jit import kernel
 
 WGS84_A = 6378137.0
@@ -9,7 +10,7 @@ WGS84_E2 = 0.0066943799901413165
 
 
 @kernel
-def offset_m(lon1, lat1, lon2, lat2):  # type: ignore[no-untyped-def]
+def offset_m(lon1: float, lat1: float, lon2: float, lat2: float) -> tuple[float, float]:
     """(east, north) in metres from point 1 to point 2, degrees in.
 
     Radii of curvature at the middle latitude; right to 1e-5 of distances up to 10 km.
@@ -23,7 +24,9 @@ def offset_m(lon1, lat1, lon2, lat2):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _corners(east, north, length, width, heading, out):  # type: ignore[no-untyped-def]
+def _corners(
+    east: float, north: float, length: float, width: float, heading: float, out: Float64
+) -> None:
     """Corners of a rectangle about (east, north); heading in degrees from north; out: (4, 2)."""
     sin, cos = np.sin(np.deg2rad(heading)), np.cos(np.deg2rad(heading))
     for i, (along, across) in enumerate(((0.5, 0.5), (0.5, -0.5), (-0.5, -0.5), (-0.5, 0.5))):
@@ -32,16 +35,16 @@ def _corners(east, north, length, width, heading, out):  # type: ignore[no-untyp
 
 
 @kernel
-def _point_to_segment(p, a, b):  # type: ignore[no-untyped-def]
+def _point_to_segment(p: Float64, a: Float64, b: Float64) -> float:
     dx, dy = b[0] - a[0], b[1] - a[1]
     square = dx * dx + dy * dy
     t = ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / square if square > 0.0 else 0.0
     t = min(max(t, 0.0), 1.0)
-    return np.hypot(p[0] - a[0] - t * dx, p[1] - a[1] - t * dy)
+    return float(np.hypot(p[0] - a[0] - t * dx, p[1] - a[1] - t * dy))
 
 
 @kernel
-def _overlap(one, two):  # type: ignore[no-untyped-def]
+def _overlap(one: Float64, two: Float64) -> bool:
     """Whether two convex quadrilaterals share a point: no edge of either separates them."""
     for side in range(2):
         a, b = (one, two) if side == 0 else (two, one)
@@ -58,8 +61,11 @@ def _overlap(one, two):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def rectangle_gap(one, two):  # type: ignore[no-untyped-def]
-    """Least distance between two rectangles given by their (4, 2) corners; 0 if they overlap."""
+def rectangle_gap(one: Float64, two: Float64) -> float:
+    """Least distance between two rectangles given by their (4, 2) corners; 0 if they overlap.
+
+    Their sides must be longer than 0.
+    """
     if _overlap(one, two):
         return 0.0
     least = np.inf
@@ -72,19 +78,27 @@ def rectangle_gap(one, two):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def find_pairs(lon, lat, length, width, heading, widest_gap, longest):  # type: ignore[no-untyped-def]
+def find_pairs(
+    lon: Float64,
+    lat: Float64,
+    length: Float64,
+    width: Float64,
+    heading: Float64,
+    widest_gap: float,
+    longest: float,
+) -> tuple[Int64, Float64]:
     """All pairs of hulls whose edges are at most `widest_gap` metres apart.
 
     Parameters
     ----------
-    lon, lat : (n,) float64
+    lon, lat : (n,)
         Degrees, sorted by latitude.
-    length, width : (n,) float64
-        Metres.
-    heading : (n,) float64
+    length, width : (n,)
+        Metres, > 0.
+    heading : (n,)
         Degrees clockwise from true north.
     widest_gap, longest : float
-        Metres; no hull is longer than `longest`.
+        Metres; no hull is longer or wider than `longest`.
 
     Returns
     -------
@@ -93,8 +107,8 @@ def find_pairs(lon, lat, length, width, heading, widest_gap, longest):  # type: 
     index = []
     measure = []
     one, two = np.empty((4, 2)), np.empty((4, 2))
-    # A degree of latitude is at least 110,567 m.
-    band = (widest_gap + longest) / 110_567.0
+    # A degree of latitude is at least 110,574 m, and a square of side 1 reaches 0.5 sqrt(2) far.
+    band = (widest_gap + np.sqrt(2.0) * longest) / 110_574.0
     for i in range(lon.size):
         _corners(0.0, 0.0, length[i], width[i], heading[i], one)
         for j in range(i + 1, lon.size):
@@ -121,12 +135,23 @@ def find_pairs(lon, lat, length, width, heading, widest_gap, longest):  # type: 
 
 
 @kernel
-def neighbours(lon, lat, counted, first, second, mid_lon, mid_lat, radius, counts, nearest):  # type: ignore[no-untyped-def]
+def neighbours(
+    lon: Float64,
+    lat: Float64,
+    counted: Bool,
+    first: Int64,
+    second: Int64,
+    mid_lon: Float64,
+    mid_lat: Float64,
+    radius: float,
+    counts: Int64,
+    nearest: Float64,
+) -> None:
     """Third ships around each pair.
 
-    lon, lat: (n,) degrees; counted: (n,) bool, which hulls to look at; first, second: (m,) int64
-    indices of the pair's own hulls; mid_lon, mid_lat: (m,) degrees; radius: metres; counts: (m,)
-    int64, out, hulls within the radius; nearest: (m,) float64, out, metres, inf for none.
+    lon, lat: (n,) degrees; counted: (n,), which hulls to look at; first, second: (m,) indices of
+    the pair's own hulls; mid_lon, mid_lat: (m,) degrees; radius: metres; counts: (m,), out, hulls
+    within the radius; nearest: (m,), out, metres, inf for none.
     """
     for k in range(first.size):
         counts[k], nearest[k] = 0, np.inf
