@@ -17,7 +17,7 @@ AROUND_PX = 24
 OWN_PX = 8
 """Looked at is a square of 24 pixels around a hull, less what lies within 8 pixels of its extent:
 the classification takes ships themselves for cloud or bare soil."""
-CLOUDY_SHARE = 0.2
+CLOUDY_SHARE = 0.05
 
 
 def flag_clouds(hulls: Hulls, scene: Scene, pixels: Pixels) -> Hulls:

@@ -23,6 +23,9 @@ class Detector:
     optical_growth_contrast: float = 0.12
     largest_hull_m2: float = 120_000.0
     """A larger blob is land or cloud: a raft of four 400 m ships covers about 100,000 m2."""
+    land_inset_m: float = 300.0
+    """Pixels are masked this far inland of the coast's line and farther; those between are looked
+    at, and flagged land_near. Nine tenths of the coast that ships are right to 300 m."""
     land_near_m: float = 100.0
     alongside_gap_m: float = 20.0
     close_gap_m: float = 500.0

@@ -21,6 +21,8 @@ class Pixels:
     coast: Coast
     window: Window
     """What is to be judged; blocks are counted from its corner."""
+    land_inset_m: float
+    """How far inland a pixel must lie to be land for certain; see `Detector`."""
     _readers: dict[str, Reader] = field(default_factory=dict, init=False, repr=False)
 
     def bands(self, window: Window) -> NDArray[Any]:
@@ -28,8 +30,8 @@ class Pixels:
         return np.stack([self._reader(band).read(window) for band in self.scene.bands])
 
     def land(self, window: Window) -> NDArray[np.bool_]:
-        """(rows, cols) whether the coast calls a pixel land."""
-        return self.coast.land_mask(self.scene.grid, window)
+        """(rows, cols) pixels so far inland that they are not looked at."""
+        return self.coast.land_mask(self.scene.grid, window, self.land_inset_m)
 
     def blocks(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """Pixels of single blocks; NaN where there is no sea or no data.

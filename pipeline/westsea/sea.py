@@ -24,6 +24,8 @@ WATER_RADII = (2, 4, 8)
 LEAST_WATER_BLOCKS of water, else more."""
 LEAST_WATER_BLOCKS = 5
 LEAST_BLOCK_PIXELS = 64
+LARGEST_RELATIVE_SPREAD = 0.5
+"""Of very dark water, whose digital numbers are few and far between."""
 LEAST_SEPARATION = 0.75
 """Otsu's share of variance between water and land; one bell alone gives 2/pi = 0.64."""
 DARKEST_SHARE = 0.05
@@ -144,10 +146,12 @@ def _optical_sea(summary: Summary, detector: Detector) -> Sea:
     level, spread = _water(summary, edges[top])
     step = (land if land > 0 else 2.0 * level) - level
     seed = level + np.maximum(
-        detector.optical_seed_sigma * spread, detector.optical_seed_contrast * step
+        _above_log_normal(level, spread, detector.optical_seed_sigma),
+        detector.optical_seed_contrast * step,
     )
     growth = level + np.maximum(
-        detector.optical_growth_sigma * spread, detector.optical_growth_contrast * step
+        _above_log_normal(level, spread, detector.optical_growth_sigma),
+        detector.optical_growth_contrast * step,
     )
     water = summary.counts.copy()
     water[..., top:] = 0
@@ -167,6 +171,17 @@ def _optical_sea(summary: Summary, detector: Detector) -> Sea:
         n_above_growth=_above(water, edges, _at_cells(growth, good.shape)),
         clutter_db=_decibel(median[good & (median > 0)]),
     )
+
+
+def _above_log_normal(level: Float, spread: Float, sigmas: float) -> Float:
+    """Height above the level of so many deviations of a log-normal distribution.
+
+    Glint and waves multiply the light of water: its upper tail is far longer than the normal
+    one (99.9 % lie below 3.0 to 4.4 robust deviations on scenes without ships, not below 3.1).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.minimum(spread / level, LARGEST_RELATIVE_SPREAD)
+    return level * np.expm1(sigmas * np.log1p(relative))
 
 
 def _water(summary: Summary, darkest_land: float) -> tuple[Float, Float]:

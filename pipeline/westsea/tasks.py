@@ -73,6 +73,10 @@ class Job:
             carry,
         )
 
+    def pixels(self) -> Pixels:
+        """The scene's pixels, nothing read yet."""
+        return Pixels(self.scene, self.coast, self.window, self.detector.land_inset_m)
+
 
 @dataclass(frozen=True)
 class SceneResult:
@@ -105,7 +109,7 @@ class SceneResult:
 
 def summarise_chunk(job: Job, chunk: Window) -> Summary:
     """Read one chunk and summarise it."""
-    pixels = Pixels(job.scene, job.coast, job.window)
+    pixels = job.pixels()
     return _summarise(job, pixels, chunk)
 
 
@@ -123,14 +127,14 @@ def _summarise(job: Job, pixels: Pixels, chunk: Window) -> Summary:
 def judge_scene(job: Job, parts: Sequence[Summary], store: Store) -> SceneResult:
     """Judge a scene from the summaries of its chunks and commit its tables."""
     start = time.perf_counter()
-    pixels = Pixels(job.scene, job.coast, job.window)
+    pixels = job.pixels()
     return _judge(job, pixels, parts, store, start)
 
 
 def process_scene(job: Job, store: Store) -> SceneResult:
     """All of a scene in one go; problems of the scene itself are noted in the store."""
     start = time.perf_counter()
-    pixels = Pixels(job.scene, job.coast, job.window)
+    pixels = job.pixels()
     try:
         parts = [_summarise(job, pixels, chunk) for chunk in job.chunks]
         return _judge(job, pixels, parts, store, start)

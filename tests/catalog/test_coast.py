@@ -13,7 +13,7 @@ from westsea_catalog import make_coast
 from westsea_catalog.coast import FAR_M, Coast
 from westsea_catalog.errors import ConfigError, UsageError
 from westsea_catalog.grid import GEOD, AffineGrid, Window, ground_jacobian
-from westsea_catalog.land_runs import land_runs
+from westsea_catalog.land_runs import footprint, land_runs
 
 # An island with a lake and an islet in it, another that overlaps its east, and one far off.
 ISLAND = shapely.Polygon(
@@ -394,3 +394,23 @@ def test_the_maker_closes_inland_water_and_keeps_arms_of_the_sea(tmp_path, capsy
 def test_the_maker_wants_a_source_and_a_place_to_write():
     with pytest.raises(UsageError, match="make_coast SOURCE OUT"):
         make_coast.main(["world.geojson"])
+
+
+def test_inset_keeps_a_rim_of_land_out_of_the_mask():
+    incheon = AffineGrid(32652, (100.0, 0.0, 270_000.0, 0.0, -100.0, 4_170_000.0), (500, 400))
+    coast = Coast.shipped()
+    whole = coast.land_mask(incheon, incheon.full)
+    inland = coast.land_mask(incheon, incheon.full, inset_m=300.0)
+    assert 0 < inland.sum() < whole.sum()
+    assert not (inland & ~whole).any()
+    row, col = (axis[::37] for axis in np.nonzero(whole))
+    lon, lat = incheon.lonlat(row, col)
+    shore = shapely.boundary(shapely.union_all(coast.within(*footprint(incheon))))
+    nearest = shapely.get_coordinates(
+        shapely.shortest_line(shapely.points(lon, lat), shore)
+    ).reshape(-1, 2, 2)
+    depth = np.array(GEOD.inv(*nearest[:, 0].T, *nearest[:, 1].T)[2])
+    # Nearest in degrees is not nearest in metres: the true depth is up to a fifth smaller.
+    is_inland = inland[row, col]
+    assert depth[is_inland].min() > 290.0
+    assert depth[~is_inland].max() < 310.0 / np.cos(np.deg2rad(lat.max()))
