@@ -169,7 +169,7 @@ def check_header(dataset: Any, grid: AffineGrid, name: str) -> None:
             f"{name} has {dataset.dtypes[0]} pixels; westsea reads integers of 8 and 16 bits and"
             " float32."
         )
-    if dataset.crs is None or dataset.gcps[0]:
+    if dataset.crs is None:  # as with ground control points
         raise RefusedScene(f"{name} does not lie on a map; westsea reads map-projected files.")
     epsg = dataset.crs.to_epsg()
     if epsg != grid.epsg:

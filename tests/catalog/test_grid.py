@@ -115,6 +115,15 @@ def test_a_short_way_is_the_jacobian_times_its_steps(grid, row, col, drow, dcol)
     assert math.hypot(east, north) == pytest.approx(metres, abs=1e-4)
 
 
+@given(utm_grids())
+def test_directions_are_those_in_the_middle_of_a_step(grid):
+    """Steps of 500 pixels turn by up to 4e-3 from end to end, the mean of both ends by 1e-5."""
+    long_steps = grid.coarsened(500).jacobian(0, 0) / 500
+    np.testing.assert_allclose(
+        long_steps, grid.jacobian(249.5, 249.5), atol=1e-4 * grid.transform[0]
+    )
+
+
 def test_steps_across_the_antimeridian():
     # Zone 60 goes on beyond 180 degrees.
     grid = AffineGrid(32660, (10.0, 0.0, 700_000.0, 0.0, -10.0, 4_200_000.0), (10, 20_000))

@@ -206,6 +206,40 @@ def test_threads_share_a_reader(tiff):
     assert reader == TiffReader(path, GRID)
 
 
+def test_threads_read_at_once_but_never_the_same_dataset(tiff, monkeypatch):
+    path, pixels = tiff
+    inside = threading.Barrier(2)
+    opened = []
+
+    class Guarded:
+        """A dataset that waits for the other thread to be reading too."""
+
+        def __init__(self, dataset):
+            self.dataset = dataset
+            self.busy = threading.Lock()
+            opened.append(self)
+
+        def __getattr__(self, name):
+            return getattr(self.dataset, name)
+
+        def read(self, *args, **options):
+            assert self.busy.acquire(blocking=False)
+            inside.wait(timeout=20)
+            found = self.dataset.read(*args, **options)
+            inside.wait(timeout=20)
+            self.busy.release()
+            return found
+
+    plain_open = rasterio.open
+    monkeypatch.setattr(rasterio, "open", lambda *args, **kw: Guarded(plain_open(*args, **kw)))
+    reader = TiffReader(path, GRID)
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(3):
+            for found in threads.map(reader.read, [GRID.full] * 2):
+                np.testing.assert_array_equal(found, pixels)
+    assert len(opened) == 2
+
+
 def test_nothing_is_opened_before_the_first_read(tmp_path):
     path = tmp_path / "later.tif"
     reader = TiffReader(str(path), GRID)
