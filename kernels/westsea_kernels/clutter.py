@@ -1,9 +1,9 @@
 """Thresholds for sea clutter, from two quantiles of its histogram.
 
-The K distribution is matched on the ratio of the 90 % quantile to the median: unlike moments,
-quantiles hardly move when a few per cent of the pixels are ships. On simulated clutter the rate
-of false alarms stays within a factor of two of the nominal 1e-6, where a Gaussian is off by a
-factor of 600 to 3,000.
+The K distribution is matched on the ratio of the 90 % quantile to the median. On simulated
+clutter the rate of false alarms stays within a factor of two of the nominal one, where a Gaussian
+is off by a factor of 600 to 3,000. Unlike moments, quantiles hardly move when some of the pixels
+are ships: with 2 % of them thresholds for 1e-5 rise by 0.4 to 0.7 dB.
 """
 
 from functools import lru_cache

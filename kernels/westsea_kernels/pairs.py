@@ -13,7 +13,8 @@ WGS84_E2 = 0.0066943799901413165
 def offset_m(lon1: float, lat1: float, lon2: float, lat2: float) -> tuple[float, float]:
     """(east, north) in metres from point 1 to point 2, degrees in.
 
-    Radii of curvature at the middle latitude; right to 1e-5 of distances up to 10 km.
+    Radii of curvature at the middle latitude; right to 1e-5 of distances up to 10 km, below 80
+    degrees of latitude.
     """
     middle = np.deg2rad(0.5 * (lat1 + lat2))
     under = 1.0 - WGS84_E2 * np.sin(middle) ** 2

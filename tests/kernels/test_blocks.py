@@ -1,0 +1,278 @@
+import numba
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from westsea_kernels.blocks import (
+    BLOCK,
+    CELL,
+    N_BINS,
+    bin_edges,
+    block_quartiles,
+    cut_blocks,
+    inverse_weight,
+    mark_valid,
+    quantile,
+    summarise_blocks,
+    summarise_cells,
+)
+
+EXAMPLES = 3 if numba.config.DISABLE_JIT else 100
+EDGES = bin_edges()
+RADAR_SCALE = 32.0
+
+
+# -- references
+
+
+def mark_valid_slowly(bands, nodata, land):
+    return (np.isfinite(bands) & (bands != nodata)).all(axis=0) & ~land
+
+
+def count_slowly(plane):
+    inside = np.clip(plane, EDGES[0], np.nextafter(EDGES[-1], 0))
+    return np.histogram(inside, EDGES)[0]
+
+
+def quantile_slowly(counts, edges, q):
+    """Where the line through the corners of the cumulative counts reaches q of the sum."""
+    full = np.flatnonzero(counts)
+    upper = np.cumsum(counts[full])
+    i = np.searchsorted(upper, q * counts.sum())
+    lower = upper[i] - counts[full][i]
+    bin_ = full[i]
+    return np.interp(q * counts.sum(), [lower, upper[i]], [edges[bin_], edges[bin_ + 1]])
+
+
+def squares(shape, size):
+    """Slices of the squares of a grid, and their places."""
+    for i in range(-(-shape[0] // size)):
+        for j in range(-(-shape[1] // size)):
+            yield (i, j), np.s_[i * size : (i + 1) * size, j * size : (j + 1) * size]
+
+
+def grid_shape(shape, size):
+    return -(-shape[0] // size), -(-shape[1] // size)
+
+
+# -- chunks
+
+
+@st.composite
+def chunks(draw, most_bands=2):
+    """(bands, nodata, land), of any shape, with ships, holes and land."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = (draw(st.integers(1, most_bands)), draw(st.integers(1, 280)), draw(st.integers(1, 280)))
+    dtype, nodata = draw(
+        st.sampled_from(
+            [(np.uint16, 0), (np.float32, np.nan), (np.float32, 0), (np.float32, -32768)]
+        )
+    )
+    level = 300.0 if dtype is np.uint16 else 0.02
+    bands = level * rng.gamma(4.4, 1 / 4.4, shape)
+    bands[rng.random(shape) < 0.01] *= 200
+    if dtype is np.float32:
+        for value in (np.inf, -np.inf, np.nan, -level, 0.0):
+            bands[rng.random(shape) < 0.002] = value
+    bands = np.minimum(bands, 65535).astype(dtype)
+    bands[rng.random(shape) < draw(st.sampled_from([0, 0.05]))] = nodata
+    bands[:, : draw(st.integers(0, 280)), : draw(st.sampled_from([0, 64, 150, 280]))] = nodata
+    land = rng.random(shape[1:]) < draw(st.sampled_from([0, 0.3]))
+    land[:, draw(st.integers(0, 280)) :] = True
+    return bands, np.float32(nodata), land
+
+
+def valid_of(bands, nodata, land):
+    valid = np.ones(land.shape, np.bool_)
+    mark_valid(bands, nodata, land, valid)
+    return valid
+
+
+@given(chunks())
+@settings(max_examples=EXAMPLES)
+def test_valid_pixels_have_data_in_every_band_and_are_not_land(chunk):
+    np.testing.assert_array_equal(valid_of(*chunk), mark_valid_slowly(*chunk))
+
+
+# -- histograms
+
+
+def test_edges_make_32_bins_an_octave():
+    assert EDGES.shape == (N_BINS + 1,)
+    np.testing.assert_array_equal(EDGES[32:] / EDGES[:-32], 2.0)
+    np.testing.assert_allclose(EDGES[[0, -1]], [2.0**-4, 2.0**16])
+    np.testing.assert_allclose(np.diff(EDGES[:33]), 2.0**-9)
+
+
+@given(
+    st.lists(st.integers(0, 1000), min_size=1, max_size=40).filter(any),
+    st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]),
+    st.sampled_from([np.int64, np.uint16]),
+)
+@settings(max_examples=5 * EXAMPLES)
+def test_quantile_is_linear_inside_its_bin(counts, q, dtype):
+    counts, edges = np.array(counts, dtype), np.cumsum(np.arange(len(counts) + 1.0))
+    assert quantile(counts, edges, q) == pytest.approx(quantile_slowly(counts, edges, q))
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.05, 0.5, 0.9]))
+@settings(max_examples=EXAMPLES)
+def test_quantile_is_within_a_bin_of_the_pixels_own(seed, q):
+    pixels = np.random.default_rng(seed).gamma(4.4, 20, 5000)
+    counts = np.histogram(pixels, EDGES)[0]
+    assert quantile(counts, EDGES, q) == pytest.approx(np.quantile(pixels, q), rel=1 / 32)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_every_value_falls_into_the_bin_between_its_edges(dtype):
+    if dtype is np.uint16:
+        pixels = np.arange(2**16)
+    else:
+        edges = EDGES.astype(np.float32)
+        below, above = np.nextafter(edges, np.float32(0)), np.nextafter(edges, np.float32(1e9))
+        extremes = np.array([-5, -0.0, 0, 1e-40, 1e-5, 7e4, 3e38], np.float32)
+        pixels = np.concatenate([edges, below, above, extremes])
+    bands = np.resize(pixels, (1, 256, 256)).astype(dtype)
+    _, counts = cells_of(bands, np.ones((256, 256), np.bool_), 0.0)
+    np.testing.assert_array_equal(counts.sum(axis=(0, 1)), count_slowly(bands))
+
+
+def cells_of(bands, valid, scale):
+    """Medians and counts; what the arrays held before must not matter."""
+    shape = grid_shape(valid.shape, CELL)
+    medians = np.full((*shape, len(bands)), 7, np.float32)
+    counts = np.full((*shape, N_BINS), 7, np.uint16)
+    summarise_cells(bands, valid, np.float32(scale), EDGES, medians, counts)
+    return medians, counts
+
+
+@given(chunks(most_bands=1))
+@settings(max_examples=EXAMPLES)
+def test_cells_of_one_band_count_its_valid_pixels(chunk):
+    bands, valid = chunk[0], valid_of(*chunk)
+    medians, counts = cells_of(bands, valid, 0.0)
+    for place, square in squares(valid.shape, CELL):
+        expected = count_slowly(bands[0][square][valid[square]])
+        np.testing.assert_array_equal(counts[place], expected)
+        median = quantile_slowly(expected, EDGES, 0.5) if expected.any() else 0.0
+        assert medians[place][0] == pytest.approx(median)
+
+
+@given(chunks())
+@settings(max_examples=EXAMPLES)
+def test_cells_of_radar_count_the_mean_of_the_bands_over_their_medians(chunk):
+    bands, valid = chunk[0], valid_of(*chunk)
+    medians, counts = cells_of(bands, valid, RADAR_SCALE)
+    for place, square in squares(valid.shape, CELL):
+        pixels = bands[:, *square][:, valid[square]].astype(np.float32)
+        plane = np.zeros(pixels.shape[1], np.float32)
+        for band, values in enumerate(pixels):
+            band_counts = count_slowly(4096 * values)
+            median = 0.0
+            if band_counts.any():
+                median = quantile_slowly(band_counts, EDGES, 0.5) / 4096
+                plane += np.float32(RADAR_SCALE / (len(bands) * median)) * values
+            assert medians[place][band] == pytest.approx(median)
+        np.testing.assert_array_equal(counts[place], count_slowly(plane))
+
+
+def test_band_without_signal_has_no_weight():
+    assert inverse_weight(0.0, 32.0, 2) == 0
+    assert inverse_weight(np.nan, 32.0, 2) == 0
+    assert inverse_weight(0.5, 32.0, 2) == 32
+
+
+# -- blocks
+
+
+def blocks_of(bands, valid):
+    """Numbers, largest, smallest; what the arrays held before must not matter."""
+    shape = grid_shape(valid.shape, BLOCK)
+    n_valid = np.full(shape, 7, np.uint16)
+    largest, smallest = (np.full((len(bands), *shape), 7, np.float32) for _ in range(2))
+    summarise_blocks(bands, valid, n_valid, largest, smallest)
+    return n_valid, largest, smallest
+
+
+@given(chunks())
+@settings(max_examples=EXAMPLES)
+def test_blocks_hold_number_largest_and_smallest_of_their_valid_pixels(chunk):
+    bands, valid = chunk[0], valid_of(*chunk)
+    n_valid, largest, smallest = blocks_of(bands, valid)
+    for (i, j), square in squares(valid.shape, BLOCK):
+        pixels = bands[:, *square][:, valid[square]].astype(np.float32)
+        assert n_valid[i, j] == pixels.shape[1]
+        np.testing.assert_array_equal(largest[:, i, j], pixels.max(axis=1, initial=-np.inf))
+        np.testing.assert_array_equal(smallest[:, i, j], pixels.min(axis=1, initial=np.inf))
+
+
+def quartiles_of(band, valid):
+    out = np.full((3, *grid_shape(valid.shape, BLOCK)), 7, np.float32)
+    block_quartiles(band, valid, out)
+    return out
+
+
+@given(chunks())
+@settings(max_examples=EXAMPLES)
+def test_quartiles_are_pixels_of_their_block(chunk):
+    bands, valid = chunk[0], valid_of(*chunk)
+    out = quartiles_of(bands[0], valid)
+    for (i, j), square in squares(valid.shape, BLOCK):
+        pixels = bands[0][square][valid[square]]
+        expected = np.full(3, np.nan)
+        if pixels.size:
+            expected = np.quantile(pixels, [0.25, 0.5, 0.75], method="lower").astype(np.float32)
+        np.testing.assert_array_equal(out[:, i, j], expected)
+
+
+@given(chunks(), st.data())
+@settings(max_examples=EXAMPLES)
+def test_cut_blocks_are_the_pixels_with_nan_for_what_is_not_valid(chunk, data):
+    bands, valid = chunk[0], valid_of(*chunk)
+    shape = grid_shape(valid.shape, BLOCK)
+    one = st.tuples(st.integers(0, shape[0] - 1), st.integers(0, shape[1] - 1))
+    places = np.array(data.draw(st.lists(one, max_size=5)), np.int64).reshape(-1, 2)
+    out = np.full((len(places), len(bands), BLOCK, BLOCK), 7, np.float32)
+    cut_blocks(bands, valid, places[:, 0].copy(), places[:, 1].copy(), out)
+    padded = np.full((len(bands), BLOCK * shape[0], BLOCK * shape[1]), np.nan, np.float32)
+    padded[:, : valid.shape[0], : valid.shape[1]] = np.where(valid, bands, np.nan)
+    for k, (i, j) in enumerate(places):
+        square = np.s_[:, i * BLOCK : (i + 1) * BLOCK, j * BLOCK : (j + 1) * BLOCK]
+        np.testing.assert_array_equal(out[k], padded[square])
+
+
+# -- the whole
+
+
+@given(chunks(), st.integers(0, 3), st.integers(0, 3))
+@settings(max_examples=EXAMPLES)
+def test_parts_cut_between_cells_say_what_the_whole_says(chunk, row, col):
+    bands, nodata, land = chunk
+    cut = min(row * CELL, land.shape[0]), min(col * CELL, land.shape[1])
+
+    def summary(square):
+        part = np.ascontiguousarray(bands[:, *square])
+        valid = valid_of(part, nodata, np.ascontiguousarray(land[square]))
+        medians, counts = cells_of(part, valid, RADAR_SCALE)
+        n_valid, largest, smallest = blocks_of(part, valid)
+        cells = [np.moveaxis(medians, -1, 0), np.moveaxis(counts, -1, 0)]
+        return [*cells, n_valid[None], largest, smallest, quartiles_of(part[0], valid)]
+
+    whole = summary(np.s_[:, :])
+    top, bottom = np.s_[: cut[0]], np.s_[cut[0] :]
+    left, right = np.s_[: cut[1]], np.s_[cut[1] :]
+    parts = [[summary((rows, cols)) for cols in (left, right)] for rows in (top, bottom)]
+    for k, expected in enumerate(whole):
+        halves = [np.concatenate([part[k] for part in half], axis=2) for half in parts]
+        np.testing.assert_array_equal(np.concatenate(halves, axis=1), expected)
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 40), (40, 0)])
+def test_chunks_without_pixels_have_nothing_to_say(shape):
+    bands = np.zeros((2, *shape), np.float32)
+    valid = valid_of(bands, np.float32(0), np.zeros(shape, np.bool_))
+    medians, counts = cells_of(bands, valid, RADAR_SCALE)
+    n_valid, largest, smallest = blocks_of(bands, valid)
+    for out in (medians, counts, n_valid, largest, smallest, quartiles_of(bands[0], valid)):
+        assert out.size == 0

@@ -1,0 +1,264 @@
+from importlib.resources import files
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import integrate, special, stats
+
+from westsea_kernels.blocks import BLOCKS_PER_CELL, bin_edges, quantile
+from westsea_kernels.clutter import (
+    at_blocks,
+    describe,
+    local_level,
+    pool,
+    threshold_over_median,
+)
+from westsea_kernels.make_clutter_table import DECADES, curve, gamma_survival, row, survival
+
+EXAMPLES = 5 if numba.config.DISABLE_JIT else 50
+LOOKS = 4.4
+QUARTILES_APART = 2 * stats.norm.isf(0.25)
+ORDERS = (4.0, 8.0, 20.0, np.inf)
+
+
+# -- the table
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return np.load(str(files("westsea_kernels") / "data/clutter.npy"))
+
+
+def test_shipped_table_is_what_the_command_makes(shipped):
+    for n in (1, 2):
+        points = curve(n)
+        assert shipped[n - 1].shape == (len(points), 4 + DECADES.size)
+        for k in (0, 17, 39, 40, 63, len(points) - 1):
+            np.testing.assert_allclose(shipped[n - 1, k], row(*points[k]), rtol=1e-9)
+
+
+def test_table_runs_from_smooth_to_rough(shipped):
+    ratio, mean, log_threshold = shipped[..., 0], shipped[..., 3], shipped[..., 4:]
+    assert (np.diff(ratio, axis=1) > 0).all()
+    assert (np.diff(mean, axis=1) > 0).all()
+    assert (np.diff(log_threshold, axis=1) > 0).all()
+    assert (np.diff(log_threshold, axis=2) < 0).all()  # a higher rate, a lower threshold
+
+
+@given(st.floats(0.3, 360), st.floats(0, 1000))
+@settings(max_examples=300)
+def test_gamma_survival_is_the_incomplete_gamma_function(shape, x):
+    assert gamma_survival(shape, np.array([x]))[0] == pytest.approx(
+        special.gammaincc(shape, x), rel=1e-9, abs=1e-300
+    )
+
+
+@pytest.mark.parametrize("order", [0.7, 4.0, 30.0])
+@pytest.mark.parametrize("x", [0.3, 1.0, 3.0, 9.0])
+def test_survival_is_the_mean_over_the_texture(order, x):
+    texture = stats.gamma(order, scale=1 / order)
+    expected, _ = integrate.quad(
+        lambda t: texture.pdf(t) * special.gammaincc(LOOKS, LOOKS * x / t),
+        *(0, 60),
+        points=[1, 3],
+        epsabs=0,
+        limit=500,
+    )
+    assert survival(LOOKS, order, np.array([x]))[0] == pytest.approx(expected, rel=3e-3)
+
+
+# -- thresholds
+
+
+def ratio_and_median(pixels):
+    """From a histogram, as a scene's summary has it."""
+    edges = bin_edges() / 32
+    counts = np.histogram(pixels, edges)[0]
+    median = quantile(counts, edges, 0.5)
+    return np.array(quantile(counts, edges, 0.9) / median), median
+
+
+def clutter(order, n_polarizations, n, rng):
+    """The mean over the polarisations, which share their texture."""
+    texture = 1.0 if np.isinf(order) else rng.gamma(order, 1 / order, n)
+    looks = LOOKS * n_polarizations
+    return texture * rng.gamma(looks, 1 / looks, n)
+
+
+@pytest.mark.parametrize("n_polarizations", [1, 2])
+@pytest.mark.parametrize("order", ORDERS)
+def test_false_alarms_come_at_the_nominal_rate(order, n_polarizations):
+    pixels = clutter(order, n_polarizations, 4_000_000, np.random.default_rng(8))
+    ratio, median = ratio_and_median(pixels)
+    for rate in (1e-4, 1e-5):
+        threshold = median * threshold_over_median(ratio, rate, n_polarizations)
+        assert 0.5 < (pixels > threshold).mean() / rate < 2
+
+
+@pytest.mark.parametrize("n_polarizations", [1, 2])
+@pytest.mark.parametrize("order", ORDERS)
+def test_ships_on_two_per_cent_of_the_sea_raise_thresholds_by_less_than_1_db(
+    order, n_polarizations
+):
+    pixels = clutter(order, n_polarizations, 1_000_000, np.random.default_rng(9))
+    with_ships = pixels.copy()
+    with_ships[:20_000] *= 20
+    clean, crowded = (
+        [
+            median * threshold_over_median(ratio, rate, n_polarizations)
+            for rate in (1e-3, 1e-5, 1e-7)
+        ]
+        for ratio, median in (ratio_and_median(pixels), ratio_and_median(with_ships))
+    )
+    rise = 10 * np.log10(np.divide(crowded, clean))
+    assert (rise > 0).all()
+    assert (rise < 1).all()
+
+
+@pytest.mark.parametrize("n_polarizations", [1, 2])
+@pytest.mark.parametrize("order", ORDERS)
+def test_ratio_tells_looks_order_and_mean(order, n_polarizations):
+    pixels = clutter(order, n_polarizations, 4_000_000, np.random.default_rng(10))
+    ratio, median = ratio_and_median(pixels)
+    looks, found, mean = describe(ratio, n_polarizations)
+    assert looks == pytest.approx(LOOKS, rel=0.01)
+    assert 1 / found == pytest.approx(1 / order, abs=0.005)
+    assert mean == pytest.approx(pixels.mean() / median, rel=0.005)
+
+
+@pytest.mark.parametrize("n_polarizations", [1, 2])
+def test_calmer_than_speckle_means_more_looks(n_polarizations):
+    rng = np.random.default_rng(11)
+    looks = 20.0 * n_polarizations
+    ratio, median = ratio_and_median(rng.gamma(looks, 1 / looks, 1_000_000))
+    found, order, _ = describe(ratio, n_polarizations)
+    assert found == pytest.approx(20, rel=0.03)
+    assert np.isinf(order)
+    expected = stats.gamma(looks, scale=1 / looks).isf(1e-6) / median
+    assert threshold_over_median(ratio, 1e-6, n_polarizations) == pytest.approx(expected, rel=0.01)
+
+
+@given(st.floats(1.01, 20), st.floats(1.01, 20), st.sampled_from([1, 2]))
+def test_thresholds_rise_with_the_ratio_and_fall_with_the_rate(ratio_1, ratio_2, n_polarizations):
+    ratios = np.sort([ratio_1, ratio_2])
+    rates = np.geomspace(1e-9, 0.1, 40)
+    table = np.array([threshold_over_median(ratios, rate, n_polarizations) for rate in rates])
+    assert (np.diff(table, axis=0) < 0).all()
+    assert (np.diff(table, axis=1) >= 0).all()
+
+
+def test_rates_beyond_the_table_are_clipped():
+    ratio = np.array(1.8)
+    ends = [threshold_over_median(ratio, rate, 1) for rate in (1e-9, 0.1)]
+    assert [threshold_over_median(ratio, rate, 1) for rate in (0.0, 1.0)] == ends
+
+
+def test_unknown_ratios_stay_unknown():
+    ratio = np.array([[np.nan, 1.8, 1.9]])
+    values = [threshold_over_median(ratio, 1e-6, 1), *describe(ratio, 1)]
+    for value in values:
+        np.testing.assert_array_equal(np.isnan(value), np.isnan(ratio))
+
+
+# -- pooling
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 7), st.integers(0, 7), st.integers(0, 4))
+@settings(max_examples=EXAMPLES)
+def test_pool_sums_the_good_cells_around(seed, n_rows, n_cols, radius):
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 65536, (n_rows, n_cols, 5)).astype(np.uint16)
+    good = rng.random((n_rows, n_cols)) < 0.7
+    out = np.full(counts.shape, 7, np.int64)
+    pool(counts, good, radius, out)
+    for i in range(n_rows):
+        for j in range(n_cols):
+            around = np.s_[max(i - radius, 0) : i + radius + 1, max(j - radius, 0) : j + radius + 1]
+            expected = counts[around][good[around]].astype(np.int64).sum(axis=0)
+            np.testing.assert_array_equal(out[i, j], expected)
+
+
+# -- interpolation
+
+
+def at_blocks_slowly(cells, weights, shape):
+    """Weighted by the tent function of every cell, over all cells."""
+    out = np.full(shape, np.nan)
+    for i, j in np.ndindex(shape):
+        y, x = (i + 0.5) / BLOCKS_PER_CELL, (j + 0.5) / BLOCKS_PER_CELL
+        rows, cols = np.indices(cells.shape) + 0.5
+        tent = np.maximum(1 - abs(rows - y), 0) * np.maximum(1 - abs(cols - x), 0) * weights
+        if tent.sum() > 0:
+            out[i, j] = np.average(np.where(weights > 0, cells, 0), weights=tent)
+    return out
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(0, 4), st.integers(0, 7))
+@settings(max_examples=EXAMPLES)
+def test_at_blocks_interpolates_between_the_cells_that_count(seed, n_rows, n_cols, less):
+    rng = np.random.default_rng(seed)
+    cells = rng.normal(size=(n_rows, n_cols))
+    weights = rng.random((n_rows, n_cols)) * (rng.random((n_rows, n_cols)) < 0.6)
+    cells[weights == 0] = np.nan
+    shape = (max(n_rows * BLOCKS_PER_CELL - less, 0), n_cols * BLOCKS_PER_CELL)
+    out = np.full(shape, 7.0)
+    at_blocks(cells, weights, out)
+    np.testing.assert_allclose(out, at_blocks_slowly(cells, weights, shape), atol=1e-12)
+
+
+def test_at_blocks_keeps_a_plane():
+    rows, cols = np.indices((5, 6)) * 1.0
+    out = np.empty((40, 48))
+    at_blocks(3 * rows - 2 * cols, np.ones((5, 6)), out)
+    inside = out[4:-4, 4:-4]
+    np.testing.assert_allclose(np.diff(inside, axis=0), 3 / BLOCKS_PER_CELL)
+    np.testing.assert_allclose(np.diff(inside, axis=1), -2 / BLOCKS_PER_CELL)
+
+
+# -- water
+
+
+def local_level_slowly(quartiles, usable, radius, least, level, spread):
+    level, spread = level.copy(), spread.copy()
+    for i, j in np.argwhere(np.isnan(level)):
+        around = np.s_[max(i - radius, 0) : i + radius + 1, max(j - radius, 0) : j + radius + 1]
+        lower, median, upper = (quartile[around][usable[around]] for quartile in quartiles)
+        if median.size >= max(least, 1):
+            level[i, j] = np.quantile(median, 0.5, method="higher")
+            between = np.subtract(*np.quantile(median, [0.75, 0.25], method="lower"))
+            within = np.quantile(upper - lower, 0.5, method="higher")
+            spread[i, j] = max(between, within) / QUARTILES_APART
+    return level, spread
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.integers(0, 3),
+    st.integers(0, 9),
+)
+@settings(max_examples=EXAMPLES)
+def test_local_level_is_the_median_of_the_medians_around(seed, n_rows, n_cols, radius, least):
+    rng = np.random.default_rng(seed)
+    shape = (n_rows, n_cols)
+    quartiles = np.sort(rng.gamma(9, 10, (3, *shape)), axis=0).astype(np.float32)
+    usable = rng.random(shape) < 0.5
+    quartiles[:, ~usable] = np.nan
+    known = rng.random(shape) < 0.3
+    level, spread = np.where(known, 3.0, np.nan), np.where(known, 4.0, np.nan)
+    expected = local_level_slowly(quartiles, usable, radius, least, level, spread)
+    local_level(quartiles, usable, radius, least, level, spread)
+    np.testing.assert_array_equal(level, expected[0])
+    np.testing.assert_allclose(spread, expected[1], rtol=1e-4)
+
+
+def test_spread_of_noise_is_its_standard_deviation():
+    pixels = np.random.default_rng(3).normal(100, 7, (30, 30, 256))
+    quartiles = np.quantile(pixels, [0.25, 0.5, 0.75], axis=2).astype(np.float32)
+    level, spread = np.full((30, 30), np.nan), np.full((30, 30), np.nan)
+    local_level(quartiles, np.ones((30, 30), np.bool_), 4, 5, level, spread)
+    np.testing.assert_allclose(level, 100, atol=0.5)
+    np.testing.assert_allclose(spread, 7, atol=0.7)
