@@ -63,7 +63,7 @@ def mark_valid(bands: AnyReal, nodata: np.float32, land: Bool, valid: Bool) -> N
             good = not land[row, col]
             for band in range(n_bands):
                 value = np.float32(bands[band, row, col])
-                good &= value != nodata and value - value == 0  # NaN - NaN and inf - inf are NaN
+                good &= value != nodata and np.isfinite(value)
             valid[row, col] = good
 
 
