@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from westsea_catalog.errors import ConfigError
+
 ALGORITHM_VERSION = "1"
 """Changes whenever the same pixels and settings give other tables."""
 
@@ -31,3 +33,32 @@ class Detector:
     close_gap_m: float = 500.0
     prior: float = 0.03
     """Share of blobs that are ships alongside one another, before looking at their pixels."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings out of their range.
+
+        Raises
+        ------
+        ConfigError
+            The sentence names the setting and the range.
+        """
+        ranges = {
+            "false_alarm_rate": (1e-9, self.growth_rate),
+            "growth_rate": (1e-9, 0.1),  # beyond them the table of thresholds ends
+            "optical_growth_sigma": (0.5, self.optical_seed_sigma),
+            "optical_seed_sigma": (0.5, 20.0),
+            "optical_growth_contrast": (0.01, self.optical_seed_contrast),
+            "optical_seed_contrast": (0.01, 1.0),
+            "largest_hull_m2": (100.0, 1e7),
+            "land_inset_m": (0.0, 10_000.0),
+            "land_near_m": (0.0, 10_000.0),
+            "alongside_gap_m": (0.0, self.close_gap_m),
+            "close_gap_m": (0.0, 10_000.0),
+            "prior": (1e-6, 1.0 - 1e-6),
+        }
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ConfigError(
+                    f"The detector's {name} is {value:g}; it must lie between {low:g} and {high:g}."
+                )
