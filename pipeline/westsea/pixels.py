@@ -1,5 +1,6 @@
 """The pixels of a scene as detection sees them: bands, and which of them are land."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from westsea_catalog.coast import Coast
 from westsea_catalog.grid import Window
-from westsea_catalog.reader import Reader, open_reader
+from westsea_catalog.reader import Reader, RepeatedReader, open_reader
 from westsea_catalog.scene import Asset, Scene
 from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL, CELL, cut_blocks, mark_valid
 
@@ -23,11 +24,15 @@ class Pixels:
     """What is to be judged; blocks are counted from its corner."""
     land_inset_m: float
     """How far inland a pixel must lie to be land for certain; see `Detector`."""
+    open_reader: Callable[[Scene, Asset], Reader] = open_reader
+    """Gives a band's reader."""
     _readers: dict[str, Reader] = field(default_factory=dict, init=False, repr=False)
 
     def bands(self, window: Window) -> NDArray[Any]:
         """(bands, rows, cols) of a window, in the files' dtype."""
-        return np.stack([self._reader(band).read(window) for band in self.scene.bands])
+        first, *others = (self._reader(band).read(window) for band in self.scene.bands)
+        # Stacking copies, which for a single band would be for nothing.
+        return np.stack([first, *others]) if others else first[None]
 
     def land(self, window: Window) -> NDArray[np.bool_]:
         """(rows, cols) pixels so far inland that they are not looked at."""
@@ -45,19 +50,23 @@ class Pixels:
         (n, bands, BLOCK, BLOCK), read cell by cell
         """
         out = np.empty((len(places), len(self.scene.bands), BLOCK, BLOCK), np.float32)
-        cells = places // BLOCKS_PER_CELL
-        for cell in np.unique(cells, axis=0):
-            here = (cells == cell).all(axis=1)
-            row0, col0 = cell * CELL + [self.window.row0, self.window.col0]
+        cells, number = np.unique(places // BLOCKS_PER_CELL, axis=0, return_inverse=True)
+        order = np.argsort(number.ravel(), kind="stable")
+        ends = np.cumsum(np.bincount(number.ravel(), minlength=len(cells)))
+        for cell, here in zip(cells, np.split(order, ends[:-1]), strict=True):
+            row0, col0 = (cell * CELL + [self.window.row0, self.window.col0]).tolist()
             window = Window(row0, row0 + CELL, col0, col0 + CELL).intersection(self.window)
-            bands = self.bands(window)
-            valid = np.empty(window.shape, np.bool_)
-            mark_valid(bands, np.float32(self.scene.nodata), self.land(window), valid)
-            inside = places[here] - cell * BLOCKS_PER_CELL
-            cut = np.empty((len(inside), *out.shape[1:]), np.float32)
-            cut_blocks(bands, valid, inside[:, 0].copy(), inside[:, 1].copy(), cut)
-            out[here] = cut
+            out[here] = self._cut(window, places[here] - cell * BLOCKS_PER_CELL)
         return out
+
+    def _cut(self, window: Window, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """As `blocks`, of blocks counted from the corner of a window that is read for them."""
+        bands = self.bands(window)
+        valid = np.empty(window.shape, np.bool_)
+        mark_valid(bands, np.float32(self.scene.nodata), self.land(window), valid)
+        cut = np.empty((len(places), len(bands), BLOCK, BLOCK), np.float32)
+        cut_blocks(bands, valid, places[:, 0].copy(), places[:, 1].copy(), cut)
+        return cut
 
     def beyond(self, name: str, window: Window) -> NDArray[Any] | None:
         """(rows, cols) of a band beyond those detected on, repeated onto the scene's grid.
@@ -67,15 +76,9 @@ class Pixels:
         asset = next((extra for extra in self.scene.extras if extra.name == name), None)
         if asset is None:
             return None
-        f = asset.factor
-        coarse = Window(
-            window.row0 // f, -(-window.row1 // f), window.col0 // f, -(-window.col1 // f)
-        )
-        pixels = self._reader(asset).read(coarse).repeat(f, axis=0).repeat(f, axis=1)
-        row, col = window.row0 - coarse.row0 * f, window.col0 - coarse.col0 * f
-        return pixels[row : row + window.shape[0], col : col + window.shape[1]]
+        return RepeatedReader(self._reader(asset), asset.factor).read(window)
 
     def _reader(self, asset: Asset) -> Reader:
         if asset.name not in self._readers:
-            self._readers[asset.name] = open_reader(self.scene, asset)
+            self._readers[asset.name] = self.open_reader(self.scene, asset)
         return self._readers[asset.name]
