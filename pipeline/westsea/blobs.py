@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.sea import Sea
-from westsea.summary import Summary, spread_to_blocks
+from westsea.sea import Sea, plane_bounds, weighted_sum
+from westsea.statistics import Summary
 from westsea_kernels.blobs import connect, gather, number_bright, reach
-from westsea_kernels.blocks import BLOCK
+from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL
 
 Fetch = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 """(n, 2) places of blocks in the window -> (n, bands, BLOCK, BLOCK) pixels, NaN where not valid."""
@@ -35,33 +35,32 @@ class Blobs:
 
 
 class _Planes:
-    """The plane of any block: from what was carried, else fetched; each block once."""
+    """The plane of any block: of what was carried, else of what is fetched; each block once."""
 
     def __init__(self, summary: Summary, sea: Sea, fetch: Fetch) -> None:
-        shape = summary.block_valid.shape
-        self.weights = spread_to_blocks(np.moveaxis(sea.weights, -1, 0), shape)
-        self.fetch = fetch
         self.n_fetched = 0
-        self._slot = np.full(shape, -1, np.int64)
+        self._weights = sea.weights
+        self._fetch = fetch
+        self._slot = np.full(summary.block_valid.shape, -1, np.int64)
         self._slot[tuple(summary.carried_at.T)] = np.arange(len(summary.carried_at))
-        self._pixels = [summary.carried]
+        self._plane = self._of(summary.carried_at, summary.carried)
 
     def at(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """(n, BLOCK, BLOCK) plane of the blocks at (n, 2) places, NaN where not valid."""
         missing = places[self._slot[tuple(places.T)] < 0]
         if len(missing):
-            self._slot[tuple(missing.T)] = sum(map(len, self._pixels)) + np.arange(len(missing))
-            self._pixels.append(self.fetch(missing))
+            self._slot[tuple(missing.T)] = len(self._plane) + np.arange(len(missing))
+            fetched = self._of(missing, self._fetch(missing))
+            self._plane = np.concatenate([self._plane, fetched])
             self.n_fetched += len(missing)
-        if len(self._pixels) > 1:
-            self._pixels = [np.concatenate(self._pixels)]
-        pixels = self._pixels[0][self._slot[tuple(places.T)]]
-        weights = self.weights[:, places[:, 0], places[:, 1]].T
-        # Band by band and in float32, the order in which the bounds are computed too.
-        plane = weights[:, 0, None, None] * pixels[:, 0]
-        for band in range(1, pixels.shape[1]):
-            plane += weights[:, band, None, None] * pixels[:, band]
-        return np.ascontiguousarray(plane)
+        plane: NDArray[np.float32] = self._plane[self._slot[tuple(places.T)]]
+        return plane
+
+    def _of(self, places: NDArray[np.int64], pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        weights = self._weights[tuple((places // BLOCKS_PER_CELL).T)]
+        plane = weighted_sum(weights.T[:, :, None, None], np.moveaxis(pixels, 1, 0))
+        # Sums of pixels at the end of float32 overflow; moments need finite numbers.
+        return np.asarray(np.minimum(plane, np.finfo(np.float32).max))
 
 
 def find_blobs(
@@ -80,8 +79,7 @@ def find_blobs(
     ever read. The result does not depend on what was carried.
     """
     planes = _Planes(summary, sea, fetch)
-    upper = _bound(summary.largest, planes.weights)
-    lower = _bound(summary.smallest, planes.weights)
+    lower, upper = plane_bounds(summary, sea)
     growth, seed = sea.growth.astype(np.float32), sea.seed.astype(np.float32)
     # Solid blocks are bright to the last pixel, and all their pixels are valid.
     is_solid = (summary.block_valid == BLOCK * BLOCK) & (lower > growth)
@@ -110,15 +108,6 @@ class _Graph:
     @property
     def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return self.at[:, 0].copy(), self.at[:, 1].copy()
-
-
-def _bound(extremes: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bound of the plane in each block; float32 sums are monotonic, so it holds to the last bit."""
-    with np.errstate(invalid="ignore"):
-        bound: NDArray[np.float32] = weights[0] * extremes[0]
-        for band in range(1, len(extremes)):
-            bound += weights[band] * extremes[band]
-    return bound
 
 
 def _connect(

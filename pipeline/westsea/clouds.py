@@ -9,7 +9,6 @@ from westsea.hulls import DOUBT_SCORE, Hulls
 from westsea.pixels import Pixels
 from westsea.schema import DOUBT, Flag
 from westsea_catalog.grid import Window
-from westsea_catalog.scene import Scene
 
 CLOUD_CLASSES = (3, 8, 9, 10)
 """SCL: cloud shadow, cloud of medium and high probability, thin cirrus."""
@@ -20,10 +19,8 @@ the classification takes ships themselves for cloud or bare soil."""
 CLOUDY_SHARE = 0.05
 
 
-def flag_clouds(hulls: Hulls, scene: Scene, pixels: Pixels) -> Hulls:
-    """Set the cloud flag on hulls in or beside cloud or its shadow, as SCL has it."""
-    if not any(extra.name == "SCL" for extra in scene.extras):
-        return hulls
+def flag_clouds(hulls: Hulls, pixels: Pixels) -> Hulls:
+    """Set the cloud flag on hulls in or beside cloud or its shadow; on none without SCL."""
     cloudy = np.array([_cloudy(hulls, k, pixels) for k in range(len(hulls))], np.bool_)
     doubted = (hulls.flags & int(DOUBT)) != 0
     score = np.where(cloudy & ~doubted, DOUBT_SCORE * hulls.score, hulls.score)
@@ -32,17 +29,14 @@ def flag_clouds(hulls: Hulls, scene: Scene, pixels: Pixels) -> Hulls:
 
 
 def _cloudy(hulls: Hulls, k: int, pixels: Pixels) -> bool:
-    row, col = round(hulls.row[k]), round(hulls.col[k])
-    window = _square(row, col, AROUND_PX).intersection(pixels.scene.grid.full)
+    row, col, reach = round(hulls.row[k]), round(hulls.col[k]), AROUND_PX
+    square = Window(row - reach, row + reach + 1, col - reach, col + reach + 1)
+    window = square.intersection(pixels.scene.grid.full)
     classes = pixels.beyond("SCL", window)
     if classes is None:
         return False
-    own = _own(hulls, k, window)
-    return bool(np.isin(classes[~own], CLOUD_CLASSES).mean() > CLOUDY_SHARE)
-
-
-def _square(row: int, col: int, reach: int) -> Window:
-    return Window(row - reach, row + reach + 1, col - reach, col + reach + 1)
+    around = classes[~_own(hulls, k, window)]
+    return int(np.isin(around, CLOUD_CLASSES).sum()) > CLOUDY_SHARE * around.size
 
 
 def _own(hulls: Hulls, k: int, window: Window) -> NDArray[np.bool_]:

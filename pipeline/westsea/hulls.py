@@ -10,7 +10,7 @@ from westsea.blobs import Blobs
 from westsea.detector import Detector
 from westsea.schema import DOUBT, FAR_M, Flag
 from westsea.sea import Sea
-from westsea.summary import Summary, spread_to_blocks
+from westsea.statistics import Summary, grown, spread_to_blocks
 from westsea_catalog.coast import Coast
 from westsea_catalog.grid import Grid
 from westsea_catalog.scene import Scene
@@ -88,19 +88,17 @@ def measure_hulls(
     jacobian = np.ascontiguousarray(
         grid.jacobian(blobs.rows[first] + window.row0, blobs.cols[first] + window.col0)
     )
-    background = sea.background[block]
     out = _moments(scene, sea, blobs, block, jacobian)
     row, col, peak = (out[:, i] for i in (moments.ROW, moments.COL, moments.PEAK))
+    peak_row, peak_col = out[:, [moments.PEAK_ROW, moments.PEAK_COL]].T.astype(np.int64)
+    at_peak = (peak_row // BLOCK, peak_col // BLOCK)
+    background, level = sea.background[at_peak], _level(sea, at_peak)
     lon, lat = grid.lonlat(row + window.row0, col + window.col0)
     shore = np.minimum(_from_seen_land(row, col, jacobian, blobs), coast.distance_m(lon, lat))
     flags = np.where(shore <= detector.land_near_m, int(Flag.LAND_NEAR), 0)
     flags |= np.where(_at_edge(grid, summary, blobs), int(Flag.EDGE), 0)
-    if scene.sensor == "optical":
-        flags |= np.where(peak >= SATURATED, int(Flag.SATURATED), 0)
-    cell = (block[0] // BLOCKS_PER_CELL, block[1] // BLOCKS_PER_CELL)
-    level = 1.0 / (len(scene.bands) * sea.weights[cell][:, 0].astype(float))
-    peak_row = out[:, moments.PEAK_ROW].astype(np.int64) + window.row0
-    peak_col = out[:, moments.PEAK_COL].astype(np.int64) + window.col0
+    flags |= np.where(_saturated(scene, peak), int(Flag.SATURATED), 0)
+    peak_row, peak_col = peak_row + window.row0, peak_col + window.col0
     hulls = Hulls(
         row=row + window.row0,
         col=col + window.col0,
@@ -119,12 +117,23 @@ def measure_hulls(
         peak_db=_decibel(peak * level),
         clutter_db=_decibel(background * level),
         snr_db=_decibel(peak / background),
-        score=_score(scene, peak / sea.seed[block], np.diff(blobs.start), flags),
+        score=_score(scene, peak / sea.seed[at_peak], np.diff(blobs.start), flags),
         flags=flags.astype(np.int32),
         distance_from_shore_m=shore,
         detect_id=_detect_ids(scene, peak_row, peak_col),
     )
     return hulls.take(np.lexsort((peak_col, peak_row)))
+
+
+def _level(sea: Sea, block: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Float:
+    """(n,) what 1 in the plane means in the first band, in the cells of the blocks."""
+    cell = (block[0] // BLOCKS_PER_CELL, block[1] // BLOCKS_PER_CELL)
+    weights = sea.weights[cell].astype(float)
+    return np.asarray(1.0 / (weights.shape[1] * weights[:, 0]))
+
+
+def _saturated(scene: Scene, peak: Float) -> NDArray[np.bool_]:
+    return (peak >= SATURATED) & (scene.sensor == "optical")
 
 
 def _moments(
@@ -195,8 +204,8 @@ def _at_edge(grid: Grid, summary: Summary, blobs: Blobs) -> NDArray[np.bool_]:
     )
     pixels = cell_sizes(summary)
     empty_cell = summary.valid + summary.land <= (1.0 - EMPTY_SHARE) * pixels
-    beside = spread_to_blocks(_grown(empty_cell), summary.block_valid.shape)
-    empty = _grown((summary.block_valid == 0) & beside) & beside
+    beside = spread_to_blocks(grown(empty_cell), summary.block_valid.shape)
+    empty = grown((summary.block_valid == 0) & beside) & beside
     touches |= empty[blobs.rows // BLOCK, blobs.cols // BLOCK]
     return np.asarray(np.logical_or.reduceat(touches, blobs.start[:-1])) if rows.size else touches
 
@@ -208,16 +217,6 @@ def cell_sizes(summary: Summary) -> NDArray[np.int64]:
         for length, n in zip(summary.window.shape, summary.valid.shape, strict=True)
     ]
     return np.asarray(np.outer(*sides))
-
-
-def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask and its eight neighbours."""
-    padded = np.pad(mask, 1)
-    out = np.zeros_like(mask)
-    for row in range(3):
-        for col in range(3):
-            out |= padded[row : row + mask.shape[0], col : col + mask.shape[1]]
-    return out
 
 
 def _score(

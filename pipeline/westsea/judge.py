@@ -5,7 +5,7 @@
 One ordinary function; what it needs of the pixels beyond the summary it reads through `Pixels`.
 """
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from math import erfc, sqrt
 from typing import Any
 
@@ -19,11 +19,11 @@ from westsea.blobs import Blobs, find_blobs
 from westsea.clouds import flag_clouds
 from westsea.detector import Detector
 from westsea.hulls import Hulls, cell_sizes, measure_hulls
-from westsea.pairs import Pairs, chip_windows, pair_hulls
+from westsea.pairs import Pairs, chip_bounds, pair_hulls
 from westsea.pixels import Pixels
 from westsea.schema import DETECTIONS, PAIRS, SCENES
 from westsea.sea import Sea, sea
-from westsea.summary import Summary, spread_to_blocks
+from westsea.statistics import Summary, spread_to_blocks
 from westsea.tables import build
 from westsea_catalog.coast import Coast
 from westsea_catalog.grid import Grid
@@ -68,17 +68,15 @@ def judge(
     )
     hulls = measure_hulls(scene, summary, water, blobs, coast, detector)
     if scene.sensor == "optical":
-        hulls = flag_clouds(hulls, scene, pixels)
+        hulls = flag_clouds(hulls, pixels)
     pairs = pair_hulls(hulls, detector)
     inside = _inside(aoi, hulls.lon, hulls.lat)
     tables = {
         DETECTIONS.name: _detections(scene, hulls.take(inside)),
         PAIRS.name: _pairs(scene, hulls, pairs, _inside(aoi, pairs.lon, pairs.lat)),
     }
-    tables[SCENES.name] = _scene(
-        scene, summary, water, blobs, cell_area, detector,
-        {name: table.num_rows for name, table in tables.items()},
-    )  # fmt: skip
+    n_rows = {name: table.num_rows for name, table in tables.items()}
+    tables[SCENES.name] = _scene(scene, summary, water, blobs, cell_area, detector, n_rows)
     return Judgement(tables, blobs.n_fetched)
 
 
@@ -130,7 +128,6 @@ def _pairs(scene: Scene, hulls: Hulls, pairs: Pairs, inside: NDArray[np.bool_]) 
     one, two = hulls.take(pairs.first), hulls.take(pairs.second)
     same_name = set(PAIRS.names) & {field.name for field in fields(pairs)}
     ends = np.stack([[one.lon, one.lat], [two.lon, two.lat]]).transpose(2, 0, 1)
-    chips = [list(astuple(window)) for window in chip_windows(pairs, hulls, scene.grid)]
     table = build(
         PAIRS,
         {
@@ -143,7 +140,7 @@ def _pairs(scene: Scene, hulls: Hulls, pairs: Pairs, inside: NDArray[np.bool_]) 
             "width_m_1": one.width_m,
             "width_m_2": two.width_m,
             "geometry": shapely.to_wkb(shapely.linestrings(ends)),
-            "chip_bounds": chips,
+            "chip_bounds": chip_bounds(pairs, hulls, scene.grid),
         },
     )
     return table.filter(pa.array(inside))
@@ -158,14 +155,14 @@ def _scene(
     detector: Detector,
     rows: dict[str, int],
 ) -> pa.Table:
-    searched = summary.valid.copy()
-    seen_land = np.zeros_like(searched)
+    seen_land = np.zeros_like(summary.valid)
     cells = tuple((blobs.land_at // BLOCKS_PER_CELL).T)
     np.add.at(seen_land, cells, blobs.land.sum(axis=(1, 2)))
+    searched = summary.valid - seen_land
     nodata = cell_sizes(summary) - summary.valid - summary.land
     km2 = pixel_m2 / 1e6
     nominal, growth = _nominal_rates(scene, detector)
-    n_sea = int(searched.sum() - seen_land.sum())
+    n_sea = int(searched.sum())
     above = max(water.n_above_growth - int(blobs.start[-1]) - int(blobs.land.sum()), 0)
     empirical = nominal * above / (growth * n_sea) if n_sea else float("nan")
     return build(
@@ -176,7 +173,7 @@ def _scene(
             "orbit_state": [scene.orbit_state],
             "polarizations": [list(scene.polarizations)],
             "footprint": [shapely.to_wkb(shapely.geometry.shape(scene.footprint))],
-            "km2_valid": [float(((searched - seen_land) * km2).sum())],
+            "km2_valid": [float((searched * km2).sum())],
             "km2_masked": [float(((summary.land + seen_land) * km2).sum())],
             "km2_nodata": [float((nodata * km2).sum())],
             "clutter_db": [water.clutter_db],

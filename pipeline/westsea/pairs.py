@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from westsea.detector import Detector
 from westsea.hulls import ID_LENGTH, Hulls
 from westsea.schema import DOUBT, FAR_M
-from westsea_catalog.grid import GEOD, Grid, Window
+from westsea_catalog.grid import GEOD, Grid
 from westsea_kernels.pairs import find_pairs, neighbours
 
 Float = NDArray[np.float64]
@@ -162,33 +162,41 @@ def _rafts(
     alongside: NDArray[np.bool_],
 ) -> NDArray[np.object_]:
     """Name of the raft of each pair: three or more hulls that lie alongside one another."""
-    group = np.arange(len(hulls))
-    for a, b in zip(first[alongside], second[alongside], strict=True):
-        group[group == group[b]] = group[a]
-    size = np.bincount(group, minlength=len(hulls))
+    root = _components(len(hulls), first[alongside], second[alongside])
     out = np.full(first.size, "", object)
-    for k in np.flatnonzero(alongside & (size[group[first]] >= 3)):
-        members = hulls.detect_id[group == group[first[k]]]
-        out[k] = _hash(sorted(members))
+    for raft in np.flatnonzero(np.bincount(root) >= 3):
+        members = hulls.detect_id[root == raft]
+        out[alongside & (root[first] == raft)] = _hash(sorted(members))
     return out
+
+
+def _components(n: int, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) a number for each of n nodes, the same for those that edges connect."""
+    parent = list(range(n))
+
+    def root(node: int) -> int:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for a, b in zip(first.tolist(), second.tolist(), strict=True):
+        parent[root(b)] = root(a)
+    return np.array([root(node) for node in range(n)], np.int64)
 
 
 def _hash(names: list[str]) -> str:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:ID_LENGTH]
 
 
-def chip_windows(pairs: Pairs, hulls: Hulls, grid: Grid) -> list[Window]:
-    """Windows of the scene that show the pairs with some sea around."""
+def chip_bounds(pairs: Pairs, hulls: Hulls, grid: Grid) -> NDArray[np.int32]:
+    """(n, 4) row0, row1, col0, col1 of windows that show the pairs with some sea around."""
+    members = np.stack([pairs.first, pairs.second])
     pixel_m = np.sqrt(np.abs(np.linalg.det(grid.jacobian(hulls.row, hulls.col))))
-    windows = []
-    for pair in np.stack([pairs.first, pairs.second], axis=1):
-        reach = (hulls.length_m[pair].max() / 2 + CHIP_MARGIN_M) / pixel_m[pair].min()
-        rows, cols = hulls.row[pair], hulls.col[pair]
-        window = Window(
-            int(rows.min() - reach),
-            int(rows.max() + reach) + 1,
-            int(cols.min() - reach),
-            int(cols.max() + reach) + 1,
-        )
-        windows.append(window.intersection(grid.full))
-    return windows
+    longest, finest = hulls.length_m[members].max(axis=0), pixel_m[members].min(axis=0)
+    reach = (longest / 2 + CHIP_MARGIN_M) / finest
+    sides = []
+    for middle, end in zip((hulls.row[members], hulls.col[members]), grid.shape, strict=True):
+        sides.append(np.maximum(middle.min(axis=0) - reach, 0))
+        sides.append(np.minimum(middle.max(axis=0) + reach + 1, end))
+    return np.stack(sides, axis=1).astype(np.int32)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from westsea.detector import Detector
-from westsea.summary import RADAR_SCALE, Summary
+from westsea.statistics import RADAR_SCALE, Summary, spread_to_blocks
 from westsea_catalog.scene import Sensor
 from westsea_kernels.blocks import BLOCKS_PER_CELL, bin_edges, inverse_weight, quantile
 from westsea_kernels.clutter import at_blocks, describe, local_level, pool, threshold_over_median
@@ -60,6 +60,25 @@ class Sea:
 def sea(summary: Summary, sensor: Sensor, detector: Detector) -> Sea:
     """Level and thresholds of a scene's sea."""
     return _radar_sea(summary, detector) if sensor == "sar" else _optical_sea(summary, detector)
+
+
+def plane_bounds(summary: Summary, sea: Sea) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(block rows, block cols) below and above which the plane cannot lie in each block.
+
+    The plane is summed band by band in float32, and so are the bounds: such sums are monotonic,
+    so the bounds hold to the last bit.
+    """
+    weights = spread_to_blocks(np.moveaxis(sea.weights, -1, 0), summary.block_valid.shape)
+    return weighted_sum(weights, summary.smallest), weighted_sum(weights, summary.largest)
+
+
+def weighted_sum(weights: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sum over the first axis, the bands, of weight x value; infinite where float32 ends."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        out: NDArray[np.float32] = weights[0] * values[0]
+        for band in range(1, len(values)):
+            out += weights[band] * values[band]
+    return out
 
 
 def _pooled(
@@ -168,7 +187,7 @@ def _optical_sea(summary: Summary, detector: Detector) -> Sea:
         looks=0.0,
         enl=float(np.median(looks[good])) if any_good else float("nan"),
         k_order=float(np.median(order[good])) if any_good else float("nan"),
-        n_above_growth=_above(water, edges, _at_cells(growth, good.shape)),
+        n_above_growth=_above(summary.counts, edges, _at_cells(growth, good.shape)),
         clutter_db=_decibel(median[good & (median > 0)]),
     )
 
@@ -200,6 +219,7 @@ def _water(summary: Summary, darkest_land: float) -> tuple[Float, Float]:
     for radius in WATER_RADII:
         local_level(summary.quartiles, water, radius, LEAST_WATER_BLOCKS, level, spread)
     local_level(mixed, partly, WATER_RADII[0], 1, level, spread)
+    level[level <= 0.0] = np.nan  # no light: neither a contrast nor a decibel has a meaning
     return level, spread
 
 
