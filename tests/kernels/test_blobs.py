@@ -157,6 +157,25 @@ def test_pixels_about_a_corner_of_blocks_are_one_blob(pixels):
     np.testing.assert_array_equal(scene.parent, np.zeros(sum(pixels)))
 
 
+@pytest.mark.parametrize(
+    ("places", "n_blobs"),
+    [
+        ([(0, 0), (0, 1)], 1),
+        ([(0, 0), (1, 0)], 1),
+        ([(0, 0), (1, 1)], 1),
+        ([(0, 1), (1, 0)], 1),
+        ([(0, 0), (0, 2)], 2),
+        ([(0, 0), (2, 1)], 2),
+    ],
+)
+def test_solid_blocks_touch_by_sides_or_corners(places, n_blobs):
+    is_solid = np.zeros((3, 3), np.bool_)
+    is_solid[tuple(np.transpose(places))] = True
+    image = from_blocks(spread(is_solid)).astype(np.float32)
+    scene = Scene(image, np.full((3, 3), 0.5), np.zeros_like(is_solid), is_solid)
+    assert len(np.unique(scene.parent)) == n_blobs
+
+
 def test_ships_two_pixels_apart_stay_two():
     image = np.zeros((BLOCK, 2 * BLOCK), np.float32)
     image[3:12, BLOCK - 2] = image[3:12, BLOCK] = 1
