@@ -15,6 +15,7 @@ from westsea_catalog.errors import RefusedScene, UsageError
 from westsea_catalog.grid import Grid, Window
 from westsea_catalog.items import scene_from_item
 from westsea_catalog.profiles import Profile
+from westsea_catalog.region import WORLD
 from westsea_catalog.scene import Scene
 from westsea_catalog.stac_item import Item
 from westsea_kernels.blocks import CELL
@@ -25,6 +26,9 @@ CHUNK_ROWS = 1024
 SMALL_PX = 4_194_304
 """A scene of up to 2048 x 2048 pixels is one task; a larger one has a task for each chunk."""
 RIM_POINTS = 33
+STEP_DEG = 0.01
+"""Between the points that stand for the outline of an AOI: what a map's curvature adds to 1 km of
+it is far less than the margin."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,14 @@ def plan(
     chunk
         Rows and columns of the chunks, multiples of 128; None for the full width. Any choice
         gives the same tables.
+
+    Raises
+    ------
+    UsageError
+        Chunks of another size.
     """
+    if chunk is not None:
+        _check_chunk(chunk)
     scenes, refused, outside = [], [], 0
     for item in items:
         try:
@@ -148,30 +159,38 @@ def parse_shard(text: str) -> tuple[int, int]:
 def parse_chunk(text: str) -> tuple[int, int | None]:
     """Rows, and columns if given, of "ROWS[,COLS]"."""
     match = re.fullmatch(r"(\d{1,6})(?:,(\d{1,6}))?", text)
-    sides = [int(side) for side in match.groups() if side] if match else []
-    if not sides or any(side == 0 or side % CELL for side in sides):
-        raise UsageError(f"{text!r} is no chunk: write rows, or rows,columns, multiples of {CELL}.")
-    return sides[0], sides[1] if len(sides) > 1 else None
+    if match is None:
+        raise UsageError(_no_chunk(text))
+    chunk = int(match[1]), int(match[2]) if match[2] else None
+    _check_chunk(chunk)
+    return chunk
+
+
+def _check_chunk(chunk: tuple[int, int | None]) -> None:
+    if any(side is not None and (side <= 0 or side % CELL) for side in chunk):
+        raise UsageError(_no_chunk(",".join(str(side) for side in chunk if side is not None)))
+
+
+def _no_chunk(text: str) -> str:
+    return f"{text!r} is no chunk: write rows, or rows,columns, multiples of {CELL}."
 
 
 def window_of(grid: Grid, aoi: BaseGeometry | None) -> Window | None:
     """The cells of a grid that hold an AOI and its margin; None where they do not meet."""
     if aoi is None:
         return grid.full
-    n_rows, n_cols = grid.shape
-    rows, cols = np.linspace(0, n_rows, RIM_POINTS), np.linspace(0, n_cols, RIM_POINTS)
-    lon, lat = grid.lonlat(*np.meshgrid(rows - 0.5, cols - 0.5))
-    margin = MARGIN_M / 111_000.0 / np.cos(np.deg2rad(min(np.abs(lat).max(), 85.0)))
-    around = shapely.box(lon.min(), lat.min(), lon.max(), lat.max()).buffer(margin)
+    around = _surroundings(grid)
     near = shapely.intersection(aoi, around)
     if near.is_empty:
         return None
     if shapely.contains(aoi, around):
         return grid.full
-    points = shapely.get_coordinates(shapely.segmentize(near, 0.01))
+    points = shapely.get_coordinates(shapely.segmentize(near, STEP_DEG))
     row, col = grid.pixel(points[:, 0], points[:, 1])
-    pixel_m = np.sqrt(abs(np.linalg.det(grid.jacobian(n_rows / 2, n_cols / 2))))
-    reach = MARGIN_M / float(pixel_m)
+    if not np.isfinite(row + col).all():  # beyond what the grid's projection can place
+        return grid.full
+    middle = grid.jacobian(grid.shape[0] / 2, grid.shape[1] / 2)
+    reach = MARGIN_M / float(np.sqrt(abs(np.linalg.det(middle))))
     window = Window(
         int((row.min() - reach) // CELL * CELL),
         int(-(-(row.max() + reach) // CELL) * CELL),
@@ -181,10 +200,27 @@ def window_of(grid: Grid, aoi: BaseGeometry | None) -> Window | None:
     return window if window.size else None
 
 
+def _surroundings(grid: Grid) -> BaseGeometry:
+    """The box around a grid and its margin in longitude and latitude; two where it crosses 180."""
+    rows, cols = (np.linspace(0, side, RIM_POINTS) - 0.5 for side in grid.shape)
+    lon, lat = grid.lonlat(*np.meshgrid(rows, cols))
+    placed = np.isfinite(lon + lat)
+    lon, lat = lon[placed], lat[placed]
+    if np.ptp(lon) > 180:
+        lon = lon % 360
+    margin = MARGIN_M / 110_500 / np.cos(np.deg2rad(min(np.abs(lat).max(), 85.0)))
+    south, north = lat.min() - margin, lat.max() + margin
+    boxes = [
+        shapely.box(lon.min() - margin + turn, south, lon.max() + margin + turn, north)
+        for turn in (-360, 0, 360)
+    ]
+    return shapely.intersection(shapely.MultiPolygon(boxes), shapely.box(*WORLD))
+
+
 def _chunks(window: Window, chunk: tuple[int, int | None] | None) -> tuple[Window, ...]:
     if chunk is None:
         chunk = (CHUNK_ROWS, None) if window.size > SMALL_PX else window.shape
-    n_rows, n_cols = chunk[0], chunk[1] or max(window.shape[1], 1)
+    n_rows, n_cols = chunk[0], chunk[1] or window.shape[1]
     return tuple(
         Window(row, row + n_rows, col, col + n_cols).intersection(window)
         for row in range(window.row0, window.row1, n_rows)
