@@ -45,7 +45,7 @@ def scene_from_item(item: Item, profile: Profile, root: Path | None) -> Scene:
         The item cannot be a scene: one sentence that names it and says why. Nothing else is
         raised, whatever the item holds.
     """
-    name = _identifier(item, "id")
+    name = identifier(item, "id")
     if name is None:
         raise RefusedScene(f"An item has no usable id: {brief(item.get('id'))}.")
     try:
@@ -89,7 +89,7 @@ def stack_item(scene: Scene) -> Item:
 
 
 def _scene(name: str, item: Item, profile: Profile, root: Path | None) -> Scene:
-    collection = _identifier(item, "collection")
+    collection = identifier(item, "collection")
     if collection is None:
         raise RefusedScene("does not say which collection it is in")
     if collection in _UNREADABLE:
@@ -121,7 +121,7 @@ def _scene(name: str, item: Item, profile: Profile, root: Path | None) -> Scene:
     )
 
 
-def _identifier(item: Item, key: str) -> str | None:
+def identifier(item: Item, key: str) -> str | None:
     """A text that can name a file and stand in a table; no lone surrogates, not endless."""
     value = item.get(key)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_ID_CHARS:

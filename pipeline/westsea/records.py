@@ -149,4 +149,5 @@ def file_name(identifier: str) -> str:
 
 
 def _canonical(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    # Tables and Python callers may have values that JSON has not, such as durations.
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), default=str).encode()

@@ -7,11 +7,13 @@ and one that judges and commits. Workers write; the driver only gets receipts.
 """
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any
+from uuid import uuid4
 
 from distributed import Client, Future, as_completed
 from shapely.geometry import mapping
@@ -19,7 +21,7 @@ from shapely.geometry.base import BaseGeometry
 
 from westsea.detector import ALGORITHM_VERSION, Detector
 from westsea.planning import Plan, PlannedScene, RefusedItem
-from westsea.records import Parameters, SceneKey, Status
+from westsea.records import REFUSED, Parameters, SceneKey, Status
 from westsea.schema import DETECTIONS, PAIRS
 from westsea.store import Store
 from westsea.summary import Carry
@@ -33,11 +35,13 @@ from westsea.tasks import (
     summarise_chunk,
 )
 from westsea_catalog.coast import Coast
-from westsea_catalog.region import current_time
+from westsea_catalog.errors import UpstreamError, WestseaError
+from westsea_catalog.items import identifier
 from westsea_catalog.stac_item import Item, item_time
 
-SCENES_PER_WORKER = 2
-"""Scenes in flight: enough that no worker waits for the driver, few enough to bound memory."""
+SCENES_PER_THREAD = 2
+"""Scenes in flight: enough that no thread waits for the driver, few enough to bound memory."""
+LOST = "The scheduler is gone, or has cancelled what it was given: run the same again."
 
 Progress = Callable[[SceneResult, int, int], None]
 """Called with each result, the number of scenes that ended, and the number planned."""
@@ -56,17 +60,16 @@ class Report:
         """Number of scenes that ended so."""
         return sum(result.verdict == verdict for result in self.results)
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether every planned scene ended in one verdict."""
-        return self.planned == len(self.results)
-
     def document(self) -> dict[str, Any]:
-        """The run as it is written into OUT/runs."""
-        verdicts = Counter(str(result.verdict) for result in self.results)
+        """The run as it is written into OUT/runs.
+
+        planned = done + empty + refused + failed + skipped + unfinished, and the last is 0 but
+        in a run that was stopped.
+        """
         return {
             "planned": self.planned,
-            **{str(verdict): verdicts[str(verdict)] for verdict in Verdict},
+            **{str(verdict): self.count(verdict) for verdict in Verdict},
+            "unfinished": self.planned - len(self.results),
             "conflicts": sum(result.is_conflict for result in self.results),
             "detections": sum(result.rows(DETECTIONS.name) for result in self.results),
             "pairs": sum(result.rows(PAIRS.name) for result in self.results),
@@ -110,7 +113,6 @@ def run(
     *,
     progress: Progress = lambda *_: None,
     carry: Carry = "bright",
-    run_id: str | None = None,
 ) -> Report:
     """Process every scene of a plan that the store does not hold yet.
 
@@ -120,16 +122,15 @@ def run(
         Runs the tasks; None for the plain path, scene by scene in this process.
     carry
         Which pixels travel from the chunks to the judge: a matter of speed, never of results.
-    run_id
-        Name of the record in OUT/runs; None for the time of the start.
 
     Raises
     ------
     ConfigError, UpstreamError
-        The store cannot be written to; the scenes committed by then stay.
+        The store cannot be written to, or the scheduler is gone; the scenes committed by then
+        stay.
     """
     start = time.perf_counter()
-    report = Report(run_id or f"{current_time():%Y%m%dT%H%M%SZ}", _n_planned(plan))
+    report = Report(new_run_id(), len(plan.scenes) + len(plan.refused))
 
     def note(result: SceneResult) -> None:
         report.results.append(result)
@@ -145,17 +146,26 @@ def run(
                 note(known)
             else:
                 jobs.append(Job.of(planned, coast, plan.aoi, detector, carry))
-        results = _plainly(jobs, store) if client is None else _on_cluster(jobs, store, client)
-        for result in results:
-            note(result)
-    finally:
-        report.seconds = time.perf_counter() - start
-        store.write_run(report.run_id, report.document())
+        ends = _plainly(jobs, store) if client is None else on_cluster(jobs, store, client)
+        with closing(ends):
+            for result in ends:
+                note(result)
+    except BaseException:
+        with suppress(WestseaError):  # what ended the run may keep its record from being written
+            _write(report, store, start)
+        raise
+    _write(report, store, start)
     return report
 
 
-def _n_planned(plan: Plan) -> int:
-    return len(plan.scenes) + len(plan.refused)
+def new_run_id() -> str:
+    """The time, and what tells apart runs that start in one second, as shards do."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
+
+
+def _write(report: Report, store: Store, start: float) -> None:
+    report.seconds = time.perf_counter() - start
+    store.write_run(report.run_id, report.document())
 
 
 def _known(planned: PlannedScene, store: Store) -> SceneResult | None:
@@ -165,7 +175,9 @@ def _known(planned: PlannedScene, store: Store) -> SceneResult | None:
     if status == Status.DONE:
         return SceneResult(key, Verdict.SKIPPED)
     if status == Status.REFUSED:
-        return SceneResult(key, Verdict.REFUSED, "refused by an earlier run, and not changed since")
+        record = f"{store.objects}/{key.record(REFUSED)}"
+        reason = f"an earlier run refused it, {record} says why, and it has not changed since."
+        return SceneResult(key, Verdict.REFUSED, reason)
     return None
 
 
@@ -179,41 +191,54 @@ def _key_of_item(item: Item) -> SceneKey:
     """A key for an item that is no scene, whatever is missing in it."""
     when = item_time(item)
     day = when.astimezone(UTC).date() if when else date(1970, 1, 1)
-    return SceneKey.of_item(item, str(item.get("collection")), str(item.get("id")), day)
+    collection = identifier(item, "collection") or "unknown"
+    key = SceneKey.of_item(item, collection, identifier(item, "id") or "", day)
+    return key if key.item_id else replace(key, item_id=f"item-{key.item_hash[:16]}")
 
 
-def _plainly(jobs: Iterable[Job], store: Store) -> Iterator[SceneResult]:
+def _plainly(jobs: Iterable[Job], store: Store) -> Generator[SceneResult]:
     for job in jobs:
-        yield process_scene(job, store)
+        try:
+            yield process_scene(job, store)
+        except Exception as error:
+            yield settle(job.key, error, store)
 
 
-def _on_cluster(jobs: list[Job], store: Store, client: Client) -> Iterator[SceneResult]:
+def on_cluster(jobs: Iterable[Job], store: Store, client: Client) -> Generator[SceneResult]:
+    """Results in the order in which the scenes end, a bounded number of them in flight.
+
+    Raises
+    ------
+    UpstreamError
+        The scheduler is gone.
+    """
     waiting = deque(jobs)
     flying: dict[Future[SceneResult], Job] = {}
     ended = as_completed(loop=client.loop)
-
-    def launch() -> None:
-        job = waiting.popleft()
-        future = _submit(job, store, client)
-        flying[future] = job
-        ended.add(future)
-
-    for _ in range(min(len(waiting), SCENES_PER_WORKER * _n_workers(client))):
-        launch()
     try:
-        for future in ended:
-            job = flying.pop(future)
-            error = future.exception()
-            yield future.result() if error is None else settle(job.key, error, store)
-            future.release()
-            if waiting:
-                launch()
+        while True:
+            for _ in range(min(len(waiting), _n_wanted(client) - len(flying))):
+                job = waiting.popleft()
+                future = _submit(job, store, client)
+                flying[future] = job
+                ended.add(future)
+            if not flying:
+                return
+            future = next(ended)
+            yield _outcome(future, flying.pop(future), store)
+    except Exception as error:
+        if isinstance(error, WestseaError) or client.status == "running":
+            raise
+        raise UpstreamError(LOST) from error
     finally:
-        client.cancel(list(flying), force=True)
+        if client.status == "running":
+            client.cancel(list(flying), force=True)
 
 
-def _n_workers(client: Client) -> int:
-    return max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
+def _n_wanted(client: Client) -> int:
+    """Scenes that should be in flight; workers come and go."""
+    n_threads = int(sum(client.nthreads().values()))
+    return SCENES_PER_THREAD * max(n_threads, 1)
 
 
 def _submit(job: Job, store: Store, client: Client) -> Future[SceneResult]:
@@ -221,3 +246,10 @@ def _submit(job: Job, store: Store, client: Client) -> Future[SceneResult]:
         return client.submit(process_scene, job, store, pure=False)
     parts = [client.submit(summarise_chunk, job, chunk, pure=False) for chunk in job.chunks]
     return client.submit(judge_scene, job, parts, store, pure=False)
+
+
+def _outcome(future: Future[SceneResult], job: Job, store: Store) -> SceneResult:
+    if future.cancelled():
+        raise UpstreamError(LOST)
+    error = future.exception()
+    return future.result() if error is None else settle(job.key, error, store)

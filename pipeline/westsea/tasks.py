@@ -21,8 +21,11 @@ from westsea_catalog.coast import Coast
 from westsea_catalog.errors import FailedScene, RefusedScene, WestseaError
 from westsea_catalog.grid import Window
 from westsea_catalog.scene import Scene
+from westsea_catalog.trust import brief
 
 LOG = logging.getLogger(__name__)
+
+MAX_REASON_CHARS = 300
 
 
 class Verdict(StrEnum):
@@ -101,16 +104,29 @@ class SceneResult:
         return self.receipt.rows[table] if self.receipt else 0
 
     def __str__(self) -> str:
-        if self.receipt is None:
-            return f"{self.key.item_id} {self.verdict}{': ' if self.reason else ''}{self.reason}"
-        counts = f"{self.rows(DETECTIONS.name)} detections, {self.rows(PAIRS.name)} pairs"
-        return f"{self.key.item_id} {self.verdict}: {counts}, {self.seconds:.1f} s"
+        name = brief(self.key.item_id)
+        if self.receipt is not None:
+            counts = f"{self.rows(DETECTIONS.name)} detections, {self.rows(PAIRS.name)} pairs"
+            return f"{self.verdict}: {name}, {counts}, {self.seconds:.1f} s"
+        said = [name] if not self.reason.startswith(name) else []
+        return ": ".join([self.verdict, *said, *([self.reason] if self.reason else [])])
 
 
 def summarise_chunk(job: Job, chunk: Window) -> Summary:
     """Read one chunk and summarise it."""
-    pixels = job.pixels()
-    return _summarise(job, pixels, chunk)
+    return _summarise(job, job.pixels(), chunk)
+
+
+def judge_scene(job: Job, parts: Sequence[Summary], store: Store) -> SceneResult:
+    """Judge a scene from the summaries of its chunks and commit its tables."""
+    return _judge(job, job.pixels(), parts, store, time.perf_counter())
+
+
+def process_scene(job: Job, store: Store) -> SceneResult:
+    """All of a scene in one go."""
+    start, pixels = time.perf_counter(), job.pixels()
+    parts = [_summarise(job, pixels, chunk) for chunk in job.chunks]
+    return _judge(job, pixels, parts, store, start)
 
 
 def _summarise(job: Job, pixels: Pixels, chunk: Window) -> Summary:
@@ -124,30 +140,12 @@ def _summarise(job: Job, pixels: Pixels, chunk: Window) -> Summary:
     )
 
 
-def judge_scene(job: Job, parts: Sequence[Summary], store: Store) -> SceneResult:
-    """Judge a scene from the summaries of its chunks and commit its tables."""
-    start = time.perf_counter()
-    pixels = job.pixels()
-    return _judge(job, pixels, parts, store, start)
-
-
-def process_scene(job: Job, store: Store) -> SceneResult:
-    """All of a scene in one go; problems of the scene itself are noted in the store."""
-    start = time.perf_counter()
-    pixels = job.pixels()
-    try:
-        parts = [_summarise(job, pixels, chunk) for chunk in job.chunks]
-        return _judge(job, pixels, parts, store, start)
-    except Exception as error:
-        return settle(job.key, error, store)
-
-
 def _judge(
     job: Job, pixels: Pixels, parts: Sequence[Summary], store: Store, start: float
 ) -> SceneResult:
     summary = merge(job.window, parts)
-    if not summary.valid.sum() + summary.land.sum():
-        raise RefusedScene(f"{job.scene.id} holds no data in the area asked for.")
+    if not summary.valid.any() and not summary.land.any():
+        raise RefusedScene(f"{brief(job.scene.id)} holds no data in the area asked for.")
     judged = judge(job.scene, summary, pixels, job.coast, job.aoi, job.detector)
     receipt = store.commit(job.key, judged.tables)
     verdict = Verdict.DONE if receipt.rows[DETECTIONS.name] else Verdict.EMPTY
@@ -167,7 +165,7 @@ def settle(key: SceneKey, error: BaseException, store: Store) -> SceneResult:
         raise error
     reason = str(error)
     if not isinstance(error, FailedScene):
-        LOG.debug("%s", key.item_id, exc_info=error)
-        reason = f"{type(error).__name__}: {error}"
+        LOG.debug("%s", brief(key.item_id), exc_info=error)
+        reason = f"{type(error).__name__}: {brief(str(error), MAX_REASON_CHARS)}"
     store.fail(key, reason)
     return SceneResult(key, Verdict.FAILED, reason)
