@@ -2,18 +2,19 @@
 
 import ipaddress
 import logging
-import os
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from threading import Thread
 from urllib.parse import urlsplit
 
 from distributed import Client, LocalCluster, get_client
 
-from westsea_catalog.errors import UpstreamError, UsageError
+from westsea_catalog.errors import ConfigError, UpstreamError, UsageError
 
 LOG = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 20
+CONNECT_SECONDS = 20.0
 
 
 @contextmanager
@@ -31,16 +32,15 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     ------
     UsageError
         Not such an address.
+    ConfigError
+        tls:// without certificates in Dask's configuration.
     UpstreamError
         Nobody answers there.
     """
     if scheduler is not None:
-        _check_address(scheduler)
-        try:
-            client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, TimeoutError) as error:
-            raise UpstreamError(f"No scheduler answers at {scheduler}: {error}.") from error
-        with client:
+        with _client_of(scheduler) as client:
+            if not client.nthreads():
+                LOG.warning("%s has no workers yet: waiting for them", scheduler)
             yield client
         return
     active = _active()
@@ -50,7 +50,7 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     # Loopback in full: distributed's dashboard would listen on every interface by itself.
     with (
         LocalCluster(
-            n_workers=workers or os.cpu_count(),
+            n_workers=workers,
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
@@ -58,6 +58,31 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
+
+
+def _client_of(address: str) -> Client:
+    """A client of the scheduler at an address.
+
+    distributed waits for ever for a server of another kind, such as its own dashboard, to answer.
+    """
+    _check_address(address)
+    answer: Future[Client] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(Client(address, timeout=CONNECT_SECONDS, set_as_default=False))
+        except Exception as error:
+            answer.set_exception(error)
+
+    Thread(target=ask, daemon=True).start()
+    try:
+        return answer.result(CONNECT_SECONDS + 1)
+    except OSError as error:  # TimeoutError is one
+        raise UpstreamError(f"No Dask scheduler answers at {address}.") from error
+    except TypeError as error:
+        raise ConfigError(
+            f"{address} needs certificates: name them as distributed.comm.tls in Dask's settings."
+        ) from error
 
 
 def _active() -> Client | None:
@@ -68,10 +93,14 @@ def _active() -> Client | None:
 
 
 def _check_address(address: str) -> None:
-    parts = urlsplit(address)
-    if parts.scheme not in ("tcp", "tls") or not parts.hostname:
+    try:
+        parts = urlsplit(address)
+        complete = parts.scheme in ("tcp", "tls") and parts.hostname and parts.port
+    except ValueError:
+        complete = False
+    if not complete:
         raise UsageError(f"{address!r} is no scheduler: write tcp://host:port or tls://host:port.")
-    if parts.scheme == "tcp" and not _is_loopback(parts.hostname):
+    if parts.scheme == "tcp" and not _is_loopback(parts.hostname or ""):
         LOG.warning("%s is not encrypted: whoever reaches it runs code there; use tls://", address)
 
 
