@@ -19,9 +19,10 @@ from westsea_catalog.errors import UsageError
 from westsea_catalog.profiles import profile_for
 from westsea_catalog.region import Period, Region
 from westsea_catalog.scene import Scene
-from westsea_catalog.search import items_from, matches, root_of
+from westsea_catalog.search import items_from, matches, ordered, root_of
 from westsea_catalog.search import search as search_items
 from westsea_catalog.stac_item import Item
+from westsea_catalog.trust import brief
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -121,6 +122,7 @@ def plan(
     bbox: Box | None = None,
     aoi: str | None = None,
     chunk: tuple[int, int | None] | None = None,
+    offline: bool = False,
 ) -> Plan:
     """Plan a sweep over items.
 
@@ -136,6 +138,17 @@ def plan(
     chunk
         Rows and columns of the chunks, multiples of 128 (None: the full width). Never changes a
         result.
+    offline
+        Whether the network is forbidden.
+
+    Returns
+    -------
+    The plan, scenes by time, collection and id; items that cannot be scenes are in it as refused.
+
+    Raises
+    ------
+    UsageError
+        A request that makes no sense, or pixels on the network when that is forbidden.
     """
     region = region_of(bbox, aoi)
     source = catalog
@@ -145,7 +158,16 @@ def plan(
     if source is None:
         raise UsageError("Items from a list need the catalogue that they came from.")
     area = None if region is None else region.geometry
-    return make_plan(items, profile_for(source), root_of(source), area, chunk=chunk)
+    made = make_plan(ordered(items), profile_for(source), root_of(source), area, chunk=chunk)
+    if offline:
+        _check_local(made)
+    return made
+
+
+def _check_local(plan: Plan) -> None:
+    for scene in (planned.scene for planned in plan.scenes):
+        if any(asset.source.startswith("/vsi") for asset in (*scene.bands, *scene.extras)):
+            raise UsageError(f"{brief(scene.id)} is on the network, which --offline forbids.")
 
 
 def cube(scene: Scene, **options: Any) -> "xr.DataArray":
@@ -190,8 +212,12 @@ def sweep(
 
     Raises
     ------
+    UsageError
+        Two ways to run it at once, or an address that is none.
     ConfigError
         The folder cannot be written to or holds results of other parameters.
+    UpstreamError
+        The scheduler does not answer.
     """
     execute(
         plan,
@@ -218,10 +244,14 @@ def execute(
     progress: Progress = lambda *_: None,
 ) -> Report:
     """As `sweep`, but returns what this run did."""
+    if sum(each is not None for each in (client, scheduler, workers)) > 1:
+        raise UsageError("Give a client, a scheduler or a number of workers, not two of them.")
+    if workers is not None and workers < 0:
+        raise UsageError(f"{workers} workers are none; 0 runs everything in this process.")
     settings = detector or Detector()
     land = Coast.shipped() if coast is None else Coast.load(Path(coast))
     store = Store.open(out, parameters(settings, plan.aoi, land))
-    if client is not None or workers == 0:
+    if client is not None or workers == 0 or not plan.scenes:
         return run(plan, store, land, settings, client, progress=progress)
     with connect(scheduler, workers) as connected:
         return run(plan, store, land, settings, connected, progress=progress)

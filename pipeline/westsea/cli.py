@@ -1,70 +1,25 @@
 """The command line. Nothing heavy is imported before a command runs."""
 
 import json
-import signal
+import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from westsea.exits import BUG, PARTIAL, REFUSED, Commands, Stopped
+from westsea.options import drop_weaker, selection, settings
+
 if TYPE_CHECKING:
     from westsea.planning import Plan
-    from westsea.runner import Report
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143}
+LOG = logging.getLogger(__name__)
 
 
-class _Stopped(BaseException):
-    """A signal asked the process to end."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = signal.Signals(number)
-
-
-class _Commands(click.Group):
-    """Turns errors into one sentence and an exit code."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        from westsea_catalog.errors import WestseaError
-
-        for number in INTERRUPTED:
-            signal.signal(number, _stop)
-        try:
-            return super().main(*args, **kwargs)
-        except WestseaError as error:
-            click.echo(f"westsea: {error}", err=True)
-            sys.exit(error.exit_code)
-        except _Stopped as stop:
-            click.echo(f"westsea: stopped by {stop.number.name}.", err=True)
-            sys.exit(INTERRUPTED[stop.number])
-
-
-def _stop(number: int, _frame: Any) -> None:
-    raise _Stopped(number)
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="westsea")
-@click.option(
-    "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar="WESTSEA_CONFIG",
-    help="TOML file of settings; flags and WESTSEA_* variables come first.",
-)
-@click.option(
-    "--log-format",
-    type=click.Choice(["text", "json"]),
-    envvar="WESTSEA_LOG_FORMAT",
-    default="text",
-    help="How progress and warnings look on stderr.",
-)
-@click.option("-v", "--verbose", is_flag=True, help="Log more, with tracebacks of failed scenes.")
-def main(config: Path | None, log_format: str, verbose: bool) -> None:
+def main() -> None:
     r"""Find ships that lie side by side at sea in free Sentinel imagery.
 
     \b
@@ -73,133 +28,54 @@ def main(config: Path | None, log_format: str, verbose: bool) -> None:
     westsea sweep  --catalog planetary-computer --aoi west-sea --last P3D --out OUT
     westsea demo
     """
-    from westsea.config import load
-    from westsea.logs import configure
-
-    configure(log_format, verbose=verbose)
-    context = click.get_current_context()
-    context.obj = load(config)
-    context.default_map = dict.fromkeys(["search", "plan", "sweep"], context.obj.defaults())
-
-
-def _selection(command: F) -> F:
-    """Options that say which scenes."""
-    for option in reversed(
-        [
-            click.option("--catalog", envvar="WESTSEA_CATALOG", help="Profile, URL or file."),
-            click.option(
-                "--bbox", help="W,S,E,N in degrees; write --bbox=-5,... if W is negative."
-            ),
-            click.option("--aoi", envvar="WESTSEA_AOI", help="west-sea or a GeoJSON file."),
-            click.option("--items", help="File of STAC items, or - for stdin; needs no catalogue."),
-            click.option("--datetime", "period", help="A/B: days, or times with an offset."),
-            click.option("--last", help="Look back from now (or WESTSEA_NOW), e.g. P3D."),
-            click.option("-c", "--collection", "collections", multiple=True, help="Collection id."),
-            click.option("--offline", is_flag=True, help="Never use the network."),
-        ]
-    ):
-        command = option(command)
-    return command
 
 
 @main.command()
-@_selection
+@selection
 @click.option("--json", "as_json", is_flag=True, help="Print the items as an ItemCollection.")
-def search(as_json: bool, **selection: Any) -> None:
+@settings
+def search(as_json: bool, **selected: Any) -> None:
     r"""List the scenes of a catalogue, or pass them on as STAC items.
 
     \b
     westsea search --catalog earth-search --aoi west-sea --last P3D --json |
-        westsea sweep --items - --out OUT
+        westsea sweep --items - --catalog earth-search --aoi west-sea --out OUT
     """
-    items = _items(**selection)
+    items = _items(**selected)
     if as_json:
         click.echo(json.dumps({"type": "FeatureCollection", "features": items}))
-        return
-    from westsea_catalog.trust import brief
-
-    for item in items:
-        when = (item.get("properties") or {}).get("datetime")
-        click.echo(f"{brief(item.get('collection'))}\t{brief(when)}\t{brief(item.get('id'))}")
-    click.echo(f"{len(items)} scenes", err=True)
-
-
-@main.command()
-@_selection
-@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
-def plan(as_json: bool, **selection: Any) -> None:
-    """Show what a sweep would read: scenes, grids, area, bytes and tasks."""
-    planned = _plan(**selection)
-    document = plan_document(planned)
-    if as_json:
-        click.echo(json.dumps(document, indent=1))
     else:
-        _print_plan(document)
-    _refuse_named(selection, [refused["reason"] for refused in document["refused"]])
+        from westsea_catalog.region import rfc3339
+        from westsea_catalog.stac_item import item_time
+        from westsea_catalog.trust import brief
 
-
-def plan_document(planned: "Plan") -> dict[str, Any]:
-    """The plan as JSON values."""
-    from dataclasses import asdict
-
-    from westsea_catalog.grid import AffineGrid
-
-    scenes = []
-    for each in planned.scenes:
-        grid = each.scene.grid
-        scenes.append(
-            {
-                "collection": each.scene.collection,
-                "item_id": each.scene.id,
-                "datetime": each.scene.datetime.isoformat(),
-                "bands": list(each.scene.polarizations),
-                "shape": list(grid.shape),
-                **(
-                    {"epsg": grid.epsg, "transform": list(grid.transform)}
-                    if isinstance(grid, AffineGrid)
-                    else {}
-                ),
-                "window": asdict(each.window),
-                "km2": round(each.km2, 1),
-                "pixels": each.pixels,
-                "bytes": each.bytes,
-                "tasks": each.n_tasks,
-            }
-        )
-    refused = [
-        {"collection": each.item.get("collection"), "item_id": each.item.get("id"),
-         "reason": each.reason}
-        for each in planned.refused
-    ]  # fmt: skip
-    return {"totals": planned.summary(), "scenes": scenes, "refused": refused}
-
-
-def _print_plan(document: dict[str, Any]) -> None:
-    for scene in document["scenes"]:
-        rows, cols = scene["shape"]
-        bands = "+".join(scene["bands"])
-        click.echo(
-            f"{scene['item_id']}\t{bands}\t{rows} x {cols}\t{scene['km2']:.0f} km2\t"
-            f"{scene['bytes'] / 1e6:.0f} MB\t{scene['tasks']} tasks"
-        )
-    for refused in document["refused"]:
-        click.echo(f"refused: {refused['reason']}", err=True)
-    totals = document["totals"]
-    click.echo(
-        f"{totals['scenes']} scenes, {totals['refused']} refused, {totals['km2']} km2, "
-        f"{totals['pixels'] / 1e6:.0f} Mpx, {totals['bytes'] / 1e9:.2f} GB decoded, "
-        f"{totals['tasks']} tasks",
-        err=True,
-    )
+        for item in items:
+            when = item_time(item)
+            time = rfc3339(when) if when else "undated"
+            click.echo(f"{brief(item.get('collection'))}\t{time}\t{brief(item.get('id'))}")
+    LOG.info("%d scenes", len(items))
 
 
 @main.command()
-@_selection
+@selection
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@settings
+def plan(as_json: bool, **selected: Any) -> None:
+    """Show what a sweep would read: scenes, grids, area, bytes and tasks."""
+    from westsea.printing import plan_document
+
+    planned = _plan(**selected)
+    if as_json:
+        click.echo(json.dumps(plan_document(planned), indent=1))
+    _show(planned, named=selected["items"], with_scenes=not as_json)
+
+
+@main.command()
+@selection
 @click.option("--out", envvar="WESTSEA_OUT", required=True, help="Folder of the results.")
 @click.option(
     "--coast",
     envvar="WESTSEA_COAST",
-    type=click.Path(path_type=Path),
     help="Land polygons in any vector format, in place of the coast that ships.",
 )
 @click.option("--scheduler", envvar="WESTSEA_SCHEDULER", help="tcp:// or tls:// of a scheduler.")
@@ -212,64 +88,55 @@ def _print_plan(document: dict[str, Any]) -> None:
 @click.option("--shard", metavar="i/N", help="Only the i-th of N parts of the scenes, i from 0.")
 @click.option("--chunk", metavar="ROWS[,COLS]", help="Size of the chunks; never of the results.")
 @click.option("--dry-run", is_flag=True, help="Plan only; write nothing.")
+@settings
 def sweep(
     out: str,
-    coast: Path | None,
+    coast: str | None,
     scheduler: str | None,
     workers: int | None,
     shard: str | None,
     chunk: str | None,
     dry_run: bool,
-    **selection: Any,
+    **selected: Any,
 ) -> None:
     """Detect hulls and pairs in every scene, into GeoParquet tables under OUT.
 
     What OUT already holds is skipped; what failed is tried again. Exit code 3 says that some
     scenes failed, and the same command mends them.
     """
-    planned = _plan(shard=shard, chunk=chunk, **selection)
-    if dry_run:
-        _print_plan(plan_document(planned))
-        return
     from westsea.api import execute
-    from westsea.logs import show_progress
+    from westsea.logs import Progress
+    from westsea.printing import log_totals, print_report
     from westsea.tasks import Verdict
 
+    planned = _plan(shard=shard, chunk=chunk, **selected)
+    if dry_run:
+        _show(planned, named=selected["items"])
+        return
+    cluster: dict[str, Any] = {"scheduler": scheduler, "workers": workers}
+    drop_weaker(cluster, "scheduler", "workers")
+    detector = click.get_current_context().obj.detector
+    log_totals(planned)
     try:
-        report = execute(
-            planned,
-            out,
-            coast=coast,
-            detector=click.get_current_context().obj.detector,
-            scheduler=scheduler,
-            workers=workers,
-            progress=show_progress,
-        )
-    except _Stopped:
-        click.echo(f"westsea: {out} is sound; run the same command to go on.", err=True)
+        with Progress() as progress:
+            report = execute(
+                planned, out, coast=coast, detector=detector, progress=progress, **cluster
+            )
+    except Stopped:
+        LOG.warning("westsea: %s is sound: run the same command to go on.", out)
         raise
-    conclude(report, out)
-    refused = [each.reason for each in report.results if each.verdict == Verdict.REFUSED]
-    _refuse_named(selection, refused)
-    if report.count(Verdict.FAILED):
-        sys.exit(3)
-
-
-def conclude(report: "Report", out: str) -> None:
-    """Print what a run did and where its tables are."""
-    counts = report.document()
-    parts = [f"{counts[name]} {name}" for name in ("done", "empty", "refused", "failed", "skipped")]
-    click.echo(f"{report.planned} planned = {' + '.join(parts)}")
-    click.echo(
-        f"{counts['detections']} detections, {counts['pairs']} pairs in {report.seconds:.1f} s"
+    print_report(report, out)
+    _end(
+        named=selected["items"],
+        refused=report.count(Verdict.REFUSED),
+        failed=report.count(Verdict.FAILED),
     )
-    for table in ("detections", "pairs", "scenes"):
-        click.echo(f"{table}: {Path(out) / table}")
 
 
 @main.command()
 @click.argument("out")
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
+@settings
 def runs(out: str, as_json: bool) -> None:
     """List the runs into an output folder."""
     from westsea.results import Sweep
@@ -281,11 +148,12 @@ def runs(out: str, as_json: bool) -> None:
     names = ["run_id", "planned", "done", "empty", "refused", "failed", "skipped", "seconds"]
     click.echo("\t".join(names))
     for record in records.to_dict(orient="records"):
-        click.echo("\t".join(str(record[name]) for name in names))
+        click.echo("\t".join(str(record.get(name, "")) for name in names))
 
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the profiles as JSON.")
+@settings
 def catalogs(as_json: bool) -> None:
     """List the catalogues that are known by name."""
     from westsea_catalog.profiles import PROFILES
@@ -309,49 +177,68 @@ def catalogs(as_json: bool) -> None:
     help="Where the archive and the results go.",
 )
 @click.option("--workers", type=click.IntRange(min=0), help="Worker processes; 0 for none.")
+@settings
 def demo(folder: Path, workers: int | None) -> None:
     """Sweep the built-in archive, and compare what is found with what was planted."""
     from westsea.demo import run
+    from westsea.logs import Progress
+    from westsea.printing import print_report
 
-    if not run(folder, workers=workers):
-        sys.exit(1)
+    with Progress() as progress:
+        shown = run(folder, workers=workers, progress=progress)
+    click.echo(str(shown))
+    print_report(shown.report, str(shown.out))
+    if not shown.is_enough:
+        sys.exit(BUG)
 
 
-def _items(items: str | None = None, **selection: Any) -> list[dict[str, Any]]:
+def _items(items: str | None, **selected: Any) -> list[dict[str, Any]]:
     """The items that the options select."""
     from westsea.api import items_within, search
 
-    asked = {name: selection[name] for name in ("bbox", "aoi", "last", "collections")}
-    asked["datetime"] = selection["period"]
+    asked = {name: selected[name] for name in ("bbox", "aoi", "last", "collections")}
+    asked["datetime"] = selected["period"]
     if items is not None:
         return items_within(items, **asked)
-    if selection["catalog"] is None:
+    if selected["catalog"] is None:
         raise click.UsageError("Say where to look: --catalog, or --items for a file of items.")
-    return search(selection["catalog"], offline=selection["offline"], **asked)
+    return search(selected["catalog"], offline=selected["offline"], **asked)
 
 
 def _plan(
-    items: str | None, shard: str | None = None, chunk: str | None = None, **selection: Any
+    items: str | None, shard: str | None = None, chunk: str | None = None, **selected: Any
 ) -> "Plan":
     from westsea import api
     from westsea.planning import parse_chunk, parse_shard, take_shard
 
     parts = None if shard is None else parse_shard(shard)
     shape = None if chunk is None else parse_chunk(chunk)
-    found = _items(items=items, **selection)
+    found = _items(items=items, **selected)
     if parts is not None:
         found = take_shard(found, *parts)
     return api.plan(
         found,
-        catalog=selection["catalog"] or items,
-        bbox=selection["bbox"],
-        aoi=selection["aoi"],
+        catalog=selected["catalog"] or items,
+        bbox=selected["bbox"],
+        aoi=selected["aoi"],
         chunk=shape,
+        offline=selected["offline"],
     )
 
 
-def _refuse_named(selection: dict[str, Any], reasons: list[str]) -> None:
-    """Exit 4 when a scene that was named by --items is refused: a retry would not help."""
-    if selection["items"] is not None and reasons:
-        click.echo(f"westsea: {reasons[0]}", err=True)
-        sys.exit(4)
+def _show(planned: "Plan", *, named: str | None, with_scenes: bool = True) -> None:
+    from westsea.printing import log_refused, log_totals, print_plan
+
+    if with_scenes:
+        print_plan(planned)
+    log_refused(planned)
+    log_totals(planned)
+    _end(named=named, refused=len(planned.refused))
+
+
+def _end(*, named: str | None, refused: int, failed: int = 0) -> None:
+    """Exit with what became of the scenes; a refused one counts where it was named by --items."""
+    if failed:
+        sys.exit(PARTIAL)
+    if named is not None and refused:
+        sys.exit(REFUSED)

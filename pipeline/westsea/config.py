@@ -16,17 +16,19 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     catalog: str | None = None
     aoi: str | None = None
     collections: tuple[str, ...] = ()
+    offline: bool = False
     out: str | None = None
     coast: str | None = None
     scheduler: str | None = None
     workers: int | None = None
+    log_format: str | None = None
     detector: Detector = Detector()
 
     def defaults(self) -> dict[str, Any]:
-        """Defaults of the command line's options."""
+        """Defaults of the command line's options, by name."""
         names = [name for name in self.__struct_fields__ if name != "detector"]
         values = {name: getattr(self, name) for name in names}
-        return {name: value for name, value in values.items() if value not in (None, ())}
+        return {name: value for name, value in values.items() if value not in (None, (), False)}
 
 
 def load(path: Path | None) -> Config:
@@ -35,17 +37,19 @@ def load(path: Path | None) -> Config:
     Raises
     ------
     ConfigError
-        Unreadable, not TOML, or an unknown key or wrong type.
+        Unreadable, not TOML, an unknown key, a wrong type or a value that makes no sense.
     """
     if path is None:
         return Config()
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-        unknown = set(document.get("detector", {})) - set(Detector.__dataclass_fields__)
-        if unknown:
-            raise ConfigError(f"{path}: the detector has no setting {sorted(unknown)[0]!r}.")
-        return msgspec.convert(document, Config)
+        config = msgspec.convert(document, Config)
     except OSError as error:
         raise ConfigError(f"The settings {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except (ValueError, msgspec.ValidationError) as error:  # also what is not TOML or UTF-8
         raise ConfigError(f"The settings {path} are not right: {error}.") from error
+    # msgspec lets a dataclass pass with keys that it does not have.
+    unknown = sorted(set(document.get("detector", {})) - set(Detector.__dataclass_fields__))
+    if unknown:
+        raise ConfigError(f"The settings {path} are not right: detector has no {unknown[0]!r}.")
+    return config

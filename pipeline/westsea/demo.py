@@ -1,20 +1,21 @@
 """The demo: sweep the built-in archive, and compare what is found with what was planted."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from westsea.api import execute, plan, search
-from westsea.cli import conclude
-from westsea.logs import show_progress
 from westsea.results import Sweep
+from westsea.runner import Progress, Report
 from westsea.schema import DOUBT
+from westsea.store import PARAMETERS
 from westsea_catalog import archive
+from westsea_catalog.errors import ConfigError
 from westsea_catalog.grid import GEOD
 
 Floats = NDArray[np.float64]
@@ -40,31 +41,72 @@ class Score:
     found: int
 
     @property
+    def floor(self) -> int:
+        """How many must be found."""
+        return int(np.ceil(FLOORS[self.kind] * self.planted))
+
+    @property
     def is_enough(self) -> bool:
-        """Whether the floor of the kind is met."""
-        return self.found >= FLOORS[self.kind] * self.planted
+        """Whether the floor is met."""
+        return self.found >= self.floor
 
 
-def run(folder: Path, *, workers: int | None = None) -> bool:
-    """Build the archive below a folder, sweep it anew, and print how well that went.
+@dataclass(frozen=True)
+class Demo:
+    """A sweep of the archive, and how well it went."""
 
-    Returns
-    -------
-    Whether every floor was met.
+    report: Report
+    out: Path
+    scores: tuple[Score, ...]
+    false_rate: float
+    """Unflagged detections that are no planted hull, per 1000 km2 of sea."""
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether every floor was met."""
+        enough = all(score.is_enough for score in self.scores)
+        return enough and self.false_rate <= MOST_FALSE_PER_1000_KM2
+
+    def __str__(self) -> str:
+        lines = [f"{'kind':38s}{'planted':>8s}{'found':>8s}{'floor':>8s}"]
+        for score in self.scores:
+            missed = "" if score.is_enough else "  below the floor"
+            lines.append(
+                f"{score.kind:38s}{score.planted:8d}{score.found:8d}{score.floor:8d}{missed}"
+            )
+        lines.append(
+            f"false detections per 1000 km2 of sea: {self.false_rate:.1f} "
+            f"(at most {MOST_FALSE_PER_1000_KM2:.0f})"
+        )
+        return "\n".join(lines)
+
+
+def run(folder: Path, *, workers: int | None = None, progress: Progress = lambda *_: None) -> Demo:
+    """Build the archive below a folder and sweep it anew.
+
+    Raises
+    ------
+    ConfigError
+        The folder cannot be written to, or holds something else where the results go.
     """
-    catalog = archive.build(folder / "archive")
     out = folder / "out"
-    shutil.rmtree(out, ignore_errors=True)
+    _clear(out)
+    catalog = archive.build(folder / "archive")
     items = search(str(catalog), aoi="west-sea", datetime="2017-10-01/2017-10-31", offline=True)
     planned = plan(items, catalog=str(catalog), aoi="west-sea")
-    report = execute(planned, out, workers=workers, progress=show_progress)
-    swept = Sweep(out)
+    report = execute(planned, out, workers=workers, progress=progress)
     hulls = pd.read_parquet(catalog.parent / "truth" / "hulls.parquet")
     pairs = pd.read_parquet(catalog.parent / "truth" / "pairs.parquet")
-    scores, false_rate = compare(swept, hulls, pairs)
-    _print(scores, false_rate)
-    conclude(report, str(out))
-    return all(score.is_enough for score in scores) and false_rate <= MOST_FALSE_PER_1000_KM2
+    scores, false_rate = compare(Sweep(out), hulls, pairs)
+    return Demo(report, out, tuple(scores), false_rate)
+
+
+def _clear(out: Path) -> None:
+    """Remove an earlier demo's results, and nothing else."""
+    if (out / PARAMETERS).exists():
+        shutil.rmtree(out, ignore_errors=True)
+    elif out.exists():
+        raise ConfigError(f"{out} is no earlier demo's: choose another --folder.")
 
 
 def compare(swept: Sweep, hulls: pd.DataFrame, pairs: pd.DataFrame) -> tuple[list[Score], float]:
@@ -82,28 +124,20 @@ def compare(swept: Sweep, hulls: pd.DataFrame, pairs: pd.DataFrame) -> tuple[lis
     detections = swept.detections()
     distance, length = distances(hulls, detections), hulls["length_m"].to_numpy(float)
     found = match(distance, length)
-    is_long = length >= 50
+    is_long, is_close = length >= 50, (pairs["kind"] == "close").to_numpy()
     by_hull = dict(zip(hulls["hull_id"], found, strict=True))
-    ends = pairs[["hull_id_1", "hull_id_2"]].map(by_hull.__getitem__)
-    both = ((ends["hull_id_1"] >= 0) & (ends["hull_id_2"] >= 0)).to_numpy()
-    rows = swept.pairs()
-    reported = {
-        frozenset(ends) for ends in zip(rows["detect_id_1"], rows["detect_id_2"], strict=True)
-    }
-    ids = detections["detect_id"].to_numpy()
-    as_close = np.array(
-        [
-            here and frozenset((ids[one], ids[two])) in reported
-            for one, two, here in zip(ends["hull_id_1"], ends["hull_id_2"], both, strict=True)
-        ],
-        bool,
-    )
-    is_close = (pairs["kind"] == "close").to_numpy()
+    ends = [
+        (by_hull[one], by_hull[two])
+        for one, two in zip(pairs["hull_id_1"], pairs["hull_id_2"], strict=True)
+    ]
+    as_close = _joined(ends, detections, swept.pairs(), "close")
+    as_alongside = _joined(ends, detections, swept.pairs(), "alongside")
+    in_one = np.array([one >= 0 and one == two for one, two in ends], bool)
     kinds = {
         "hulls of 50 m and more": (is_long, found >= 0),
         "hulls of 25 to 50 m": (~is_long, found >= 0),
         "close pairs": (is_close, as_close),
-        "alongside pairs, as one blob or two": (~is_close, both),
+        "alongside pairs, as one blob or two": (~is_close, in_one | as_alongside),
     }
     scores = [
         Score(kind, int(planted.sum()), int((planted & hit).sum()))
@@ -112,8 +146,25 @@ def compare(swept: Sweep, hulls: pd.DataFrame, pairs: pd.DataFrame) -> tuple[lis
     # What lies on a planted hull is a part of it, and not false.
     on_hull = (distance <= np.maximum(NEAR_M, length)[:, None]).any(axis=0)
     clear = (detections["flags"].to_numpy() & int(DOUBT)) == 0
-    n_false = int((clear & ~on_hull).sum())
-    return scores, 1000.0 * n_false / float(swept.scenes()["km2_valid"].sum())
+    n_false, km2 = int((clear & ~on_hull).sum()), float(swept.scenes()["km2_valid"].sum())
+    return scores, 1000.0 * n_false / km2 if km2 else 0.0
+
+
+def _joined(
+    ends: Sequence[tuple[int, int]], detections: pd.DataFrame, pairs: pd.DataFrame, kind: str
+) -> NDArray[np.bool_]:
+    """(pairs,) whether the detections of each planted pair's hulls are a pair of a kind."""
+    rows, ids = pairs[pairs["kind"] == kind], detections["detect_id"].to_numpy()
+    reported = {
+        frozenset(two) for two in zip(rows["detect_id_1"], rows["detect_id_2"], strict=True)
+    }
+    return np.array(
+        [
+            one >= 0 and two >= 0 and frozenset((ids[one], ids[two])) in reported
+            for one, two in ends
+        ],
+        bool,
+    )
 
 
 def match(distance: Floats, length: Floats) -> NDArray[np.int64]:
@@ -143,15 +194,3 @@ def distances(hulls: pd.DataFrame, detections: pd.DataFrame) -> Floats:
     distance = np.asarray(GEOD.inv(lon1, lat1, lon2, lat2)[2]).reshape(shape)
     same = hulls["item_id"].to_numpy()[:, None] == detections["item_id"].to_numpy()
     return np.where(same, distance, np.inf)
-
-
-def _print(scores: list[Score], false_rate: float) -> None:
-    click.echo(f"{'kind':38s}{'planted':>8s}{'found':>8s}{'floor':>8s}")
-    for score in scores:
-        floor = int(np.ceil(FLOORS[score.kind] * score.planted))
-        missed = "" if score.is_enough else "  below the floor"
-        click.echo(f"{score.kind:38s}{score.planted:8d}{score.found:8d}{floor:8d}{missed}")
-    click.echo(
-        f"false detections per 1000 km2 of sea: {false_rate:.1f} "
-        f"(at most {MOST_FALSE_PER_1000_KM2:.0f})"
-    )

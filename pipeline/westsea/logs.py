@@ -3,13 +3,30 @@
 import json
 import logging
 import os
+import shutil
+import sys
+import time
+import warnings
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from westsea_catalog.trust import escape_controls
 
 if TYPE_CHECKING:
     from westsea.tasks import SceneResult
 
 LOG = logging.getLogger("westsea")
+
+LogFormat = Literal["text", "json"]
+
+_CLEAR = "\r\x1b[K"
+
+
+class _Text(logging.Formatter):
+    """The message alone, on one line; a traceback below it where there is one."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        return escape_controls(record.message)
 
 
 class _Json(logging.Formatter):
@@ -22,31 +39,112 @@ class _Json(logging.Formatter):
             "message": record.getMessage(),
             **getattr(record, "fields", {}),
         }
+        if record.exc_info:
+            document["traceback"] = self.formatException(record.exc_info)
         return json.dumps(document)
 
 
-def configure(log_format: str, *, verbose: bool) -> None:
-    """Send the log to stderr, as text or as JSON lines."""
+class _Terminal(logging.StreamHandler[TextIO]):
+    """Keeps how a sweep gets on as one line at the bottom, below whatever else is said."""
+
+    _status = ""
+
+    def show(self, status: str) -> None:
+        """Write the line anew; an empty one takes it away."""
+        self.acquire()
+        try:
+            self._status = escape_controls(status)
+            self._draw()
+        finally:
+            self.release()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._status:
+            self.stream.write(_CLEAR)
+        super().emit(record)
+        if self._status:
+            self._draw()
+
+    def _draw(self) -> None:
+        width = shutil.get_terminal_size().columns - 1
+        self.stream.write(_CLEAR + self._status[:width])
+        self.flush()
+
+
+def configure(log_format: LogFormat, *, verbose: bool) -> None:
+    """Send the log to stderr, as text or as JSON lines; `verbose` adds tracebacks."""
     # distributed sets its own level when it is imported, here and in the workers.
     os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Json() if log_format == "json" else logging.Formatter("%(message)s"))
+    handler = _Terminal() if log_format == "text" and _on_terminal() else logging.StreamHandler()
+    handler.setFormatter(_Json() if log_format == "json" else _Text())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
+    # What other packages remark, such as each retry of urllib3, is no sentence for a person.
+    root.setLevel(logging.WARNING if verbose else logging.ERROR)
     for name in ("westsea", "westsea_catalog"):
         logging.getLogger(name).setLevel(logging.DEBUG if verbose else logging.INFO)
+    warnings.showwarning = _show_warning
 
 
-def show_progress(result: "SceneResult", ended: int, planned: int) -> None:
-    """Log a scene's result."""
-    fields = {
-        "stage": "scene",
-        "collection": result.key.collection,
-        "item_id": result.key.item_id,
-        "verdict": str(result.verdict),
-        "seconds": round(result.seconds, 3),
-        "ended": ended,
-        "planned": planned,
-    }
-    LOG.info("[%d/%d] %s", ended, planned, result, extra={"fields": fields})
+def _on_terminal() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    LOG.warning("%s", message)
+
+
+class Progress:
+    """Logs each scene of a sweep as it ends.
+
+    On a terminal one line is kept that says how far the sweep is, how fast and how much longer it
+    may take, and only scenes that were refused or have failed get a line of their own. Elsewhere
+    each scene gets one. As a context manager it takes the line away at the end.
+    """
+
+    def __init__(self) -> None:
+        handlers = logging.getLogger().handlers
+        self._terminal = next((each for each in handlers if isinstance(each, _Terminal)), None)
+        self._start = time.monotonic()
+        self._worked = 0
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        if self._terminal:
+            self._terminal.show("")
+
+    def __call__(self, result: "SceneResult", ended: int, planned: int) -> None:
+        """Log a result, the `ended`-th of the `planned` scenes."""
+        trouble = result.verdict in ("refused", "failed")
+        self._worked += result.verdict != "skipped"
+        if trouble or not self._terminal:
+            fields = {
+                "stage": "scene",
+                "collection": result.key.collection,
+                "item_id": result.key.item_id,
+                "verdict": str(result.verdict),
+                "seconds": round(result.seconds, 3),
+                "ended": ended,
+                "planned": planned,
+            }
+            level = logging.WARNING if trouble else logging.INFO
+            LOG.log(level, "[%d/%d] %s", ended, planned, result, extra={"fields": fields})
+        if self._terminal:
+            pace = self._pace(planned - ended)
+            self._terminal.show(f"[{ended}/{planned}] {pace}{result}")
+
+    def _pace(self, left: int) -> str:
+        elapsed = time.monotonic() - self._start
+        if not self._worked or not elapsed:
+            return ""
+        seconds = left * elapsed / self._worked
+        return f"{60 * self._worked / elapsed:.1f} scenes/min, {_duration(seconds)} left; "
+
+
+def _duration(seconds: float) -> str:
+    minutes, hours = round(seconds / 60), seconds / 3600
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 90 else f"{hours:.1f} h"

@@ -1,0 +1,104 @@
+"""Options that commands share, and which of them wins."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import click
+from click.core import ParameterSource
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_STRENGTH = (
+    ParameterSource.DEFAULT,
+    ParameterSource.DEFAULT_MAP,
+    ParameterSource.ENVIRONMENT,
+    ParameterSource.COMMANDLINE,
+)
+
+
+def selection(command: F) -> F:
+    """Options that say which scenes."""
+
+    @wraps(command)
+    def select(**values: Any) -> Any:
+        drop_weaker(values, "bbox", "aoi")
+        return command(**values)
+
+    return _with_options(
+        cast("F", select),
+        click.option("--catalog", envvar="WESTSEA_CATALOG", help="Profile, URL or file."),
+        click.option("--bbox", help="W,S,E,N in degrees; write --bbox=-5,... if W is negative."),
+        click.option("--aoi", envvar="WESTSEA_AOI", help="west-sea or a GeoJSON file."),
+        click.option("--items", help="File of STAC items, or - for stdin; needs no catalogue."),
+        click.option("--datetime", "period", help="A/B: days, or times with an offset."),
+        click.option("--last", help="Look back from now (or WESTSEA_NOW), e.g. P3D."),
+        click.option(
+            "-c",
+            "--collection",
+            "collections",
+            multiple=True,
+            envvar="WESTSEA_COLLECTIONS",
+            help="Collection id; may be repeated.",
+        ),
+        click.option(
+            "--offline", is_flag=True, envvar="WESTSEA_OFFLINE", help="Never use the network."
+        ),
+    )
+
+
+def settings(command: F) -> F:
+    """Options of every command: a file of settings, and how to log."""
+
+    @wraps(command)
+    def configured(log_format: Any, verbose: bool, **values: Any) -> Any:
+        from westsea.logs import configure
+
+        configure(log_format, verbose=verbose)
+        return command(**values)
+
+    return _with_options(
+        cast("F", configured),
+        click.option(
+            "--config",
+            type=click.Path(dir_okay=False, path_type=Path),
+            envvar="WESTSEA_CONFIG",
+            is_eager=True,
+            expose_value=False,
+            callback=_load,
+            help="TOML file of settings; flags and WESTSEA_* variables come first.",
+        ),
+        click.option(
+            "--log-format",
+            type=click.Choice(["text", "json"]),
+            envvar="WESTSEA_LOG_FORMAT",
+            default="text",
+            help="How progress and warnings look on stderr.",
+        ),
+        click.option("-v", "--verbose", is_flag=True, help="Log more, with tracebacks."),
+    )
+
+
+def drop_weaker(values: dict[str, Any], one: str, other: str) -> None:
+    """Of two options that exclude each other, forget the one from the weaker source.
+
+    A flag beats a variable, which beats the file of settings; of equals both are kept.
+    """
+    source = click.get_current_context().get_parameter_source
+    strength = {name: _STRENGTH.index(source(name) or _STRENGTH[0]) for name in (one, other)}
+    if None not in (values[one], values[other]) and strength[one] != strength[other]:
+        values[min(one, other, key=strength.__getitem__)] = None
+
+
+def _load(context: click.Context, _option: click.Parameter, path: Path | None) -> None:
+    from westsea.config import load
+
+    context.obj = load(path)
+    context.default_map = context.obj.defaults()
+
+
+def _with_options(command: F, *options: Callable[[F], F]) -> F:
+    for option in reversed(options):
+        command = option(command)
+    return command
