@@ -93,7 +93,7 @@ def _count(
         weigh(bands, weights, row, cols[0], cols[1], line)
         for i in range(cols[1] - cols[0]):
             if valid[row, cols[0] + i]:
-                place = (bits[i] >> _SHIFT) - _BASE if line[i] > 0 else 0
+                place = (bits[i] >> _SHIFT) - _BASE  # of a negative number it is negative
                 counts[min(max(place, 0), N_BINS - 1)] += 1
 
 

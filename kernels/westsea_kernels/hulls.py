@@ -163,7 +163,7 @@ def _measure_hull(
         ee - share * blur[0], nn - share * blur[1], en - share * blur[2]
     )
     large = max(large, LEAST_LENGTH_VARIANCE)
-    small = min(max(small, LEAST_WIDTH_VARIANCE), large)
+    small = max(small, LEAST_WIDTH_VARIANCE)
     length, width = np.sqrt(12.0 * large), np.sqrt(12.0 * small)
     out[PEAK_ROW], out[PEAK_COL], out[PEAK] = rows[peak], cols[peak], value.max()
     out[COL] = cols[peak] + (jac[1, 1] * mean_e - jac[0, 1] * mean_n) / scale

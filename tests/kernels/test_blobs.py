@@ -82,10 +82,10 @@ def images(draw):
     rows, cols = shape[0] * BLOCK, shape[1] * BLOCK
     image = rng.random((rows, cols)).astype(np.float32)
     image[rng.random((rows, cols)) < draw(st.sampled_from([0.0, 0.02, 0.3, 0.45]))] = 5
-    for _ in range(draw(st.integers(0, 6)) if image.size else 0):
+    for _ in range(draw(st.integers(0, 8)) if image.size else 0):
         row, col = rng.integers(0, rows), rng.integers(0, cols)
-        height, width = rng.choice([1, 2, BLOCK - 1, BLOCK, 3 * BLOCK], 2)
-        if rng.random() < 0.5:  # on a corner of blocks
+        height, width = rng.choice([1, 2, BLOCK - 1, BLOCK, 3 * BLOCK, 3 * BLOCK], 2)
+        if rng.random() < 0.7:  # on a corner of blocks
             row, col = row // BLOCK * BLOCK, col // BLOCK * BLOCK
         image[row : row + height, col : col + width] = 5 + rng.random()
     for offset in rng.integers(0, 200, draw(st.integers(0, 3))) if image.size else ():
@@ -119,8 +119,16 @@ def test_bright_pixels_are_numbered_in_order(scene, first):
 
 def test_nothing_is_above_an_infinite_threshold():
     nodes = np.zeros((1, BLOCK, BLOCK), np.int64)
-    plane = np.full((1, BLOCK, BLOCK), 1e30, np.float32)
+    plane = np.full((1, BLOCK, BLOCK), np.float32(1e30))
     assert number_bright(plane, np.array([np.inf], np.float32), 3, nodes) == 3
+
+
+def test_a_pixel_at_the_threshold_is_not_bright():
+    nodes = np.zeros((1, BLOCK, BLOCK), np.int64)
+    plane = np.full((1, BLOCK, BLOCK), 2, np.float32)
+    plane[0, 3, 4] = np.nextafter(np.float32(2), np.float32(3))
+    assert number_bright(plane, np.array([2], np.float32), 0, nodes) == 1
+    assert nodes[0, 3, 4] == 0
 
 
 def assert_same_sets(roots, labels):

@@ -244,7 +244,8 @@ def local_level_slowly(quartiles, usable, radius, least, level, spread):
 def test_local_level_is_the_median_of_the_medians_around(seed, n_rows, n_cols, radius, least):
     rng = np.random.default_rng(seed)
     shape = (n_rows, n_cols)
-    quartiles = np.sort(rng.gamma(9, 10, (3, *shape)), axis=0).astype(np.float32)
+    steps = rng.gamma(9, rng.choice([0.1, 10]), (3, *shape))  # alike inside blocks, or between
+    quartiles = (rng.gamma(9, 10, shape) + np.cumsum(steps, axis=0)).astype(np.float32)
     usable = rng.random(shape) < 0.5
     quartiles[:, ~usable] = np.nan
     known = rng.random(shape) < 0.3
@@ -253,6 +254,12 @@ def test_local_level_is_the_median_of_the_medians_around(seed, n_rows, n_cols, r
     local_level(quartiles, usable, radius, least, level, spread)
     np.testing.assert_array_equal(level, expected[0])
     np.testing.assert_allclose(spread, expected[1], rtol=1e-4)
+
+
+def test_no_water_no_level_though_none_is_asked_for():
+    level, spread = np.full((2, 4, 4), np.nan)
+    local_level(np.ones((3, 4, 4), np.float32), np.zeros((4, 4), np.bool_), 1, 0, level, spread)
+    assert np.isnan([level, spread]).all()
 
 
 def test_spread_of_noise_is_its_standard_deviation():
