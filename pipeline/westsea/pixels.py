@@ -50,10 +50,12 @@ class Pixels:
         (n, bands, BLOCK, BLOCK), read cell by cell
         """
         out = np.empty((len(places), len(self.scene.bands), BLOCK, BLOCK), np.float32)
-        cells, number = np.unique(places // BLOCKS_PER_CELL, axis=0, return_inverse=True)
+        cells, number, counts = np.unique(
+            places // BLOCKS_PER_CELL, axis=0, return_inverse=True, return_counts=True
+        )
         order = np.argsort(number.ravel(), kind="stable")
-        ends = np.cumsum(np.bincount(number.ravel(), minlength=len(cells)))
-        for cell, here in zip(cells, np.split(order, ends[:-1]), strict=True):
+        for cell, end, count in zip(cells, np.cumsum(counts), counts, strict=True):
+            here = order[end - count : end]
             row0, col0 = (cell * CELL + [self.window.row0, self.window.col0]).tolist()
             window = Window(row0, row0 + CELL, col0, col0 + CELL).intersection(self.window)
             out[here] = self._cut(window, places[here] - cell * BLOCKS_PER_CELL)

@@ -1,0 +1,232 @@
+"""Scenes in memory: speckled seas with planted hulls, summarised and judged without files.
+
+What imports kernels is imported late: pytest loads this file before tests/conftest.py has told
+numba where its cache is.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import shapely
+from pyproj import Transformer
+from scipy.special import ndtr
+
+from westsea.detector import Detector
+from westsea.schema import TABLES
+from westsea.tables import Provenance, encode
+from westsea_catalog.coast import Coast
+from westsea_catalog.grid import AffineGrid, Window
+from westsea_catalog.scene import Asset, Scene
+
+REAL_DATA = Path(__file__).parents[3] / "shared/data"
+PROVENANCE = Provenance("1", "test", "0.03")
+FULL_SCALE = 65535
+
+
+def make_coast(*polygons):
+    """A coast of a few polygons in degrees; of none, land far from any test's scene."""
+    shapes = np.array(polygons or (shapely.box(-30.0, -60.0, -29.9, -59.9),), object)
+    digest = hashlib.sha256(b"".join(shapely.to_wkb(shapes))).hexdigest()
+    return Coast("test", digest, shapes)
+
+
+@dataclass(frozen=True)
+class ArrayReader:
+    """A band that is an array."""
+
+    pixels: np.ndarray
+
+    def read(self, window):
+        return self.pixels[window.row0 : window.row1, window.col0 : window.col1].copy()
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A scene whose pixels are arrays, and what can be done with it."""
+
+    scene: Scene
+    arrays: dict = field(repr=False)
+    coast: Coast
+    detector: Detector
+
+    @classmethod
+    def of(
+        cls,
+        bands,
+        *,
+        sensor="sar",
+        nodata=None,
+        epsg=32651,
+        origin=(400_000.0, 4_200_000.0),
+        pixel=10.0,
+        coast=None,
+        scl=None,
+        detector=None,
+        orbit="ascending",
+        scene_id="scene",
+    ):
+        """Of (n_bands, rows, cols) pixels; scl: classes at twice the pixel's size."""
+        names = {("sar", 1): ["VV"], ("sar", 2): ["VV", "VH"], ("optical", 1): ["B08"]}
+        names = names[sensor, len(bands)]
+        arrays = dict(zip(names, bands, strict=True))
+        extras = ()
+        if scl is not None:
+            arrays["SCL"] = scl
+            extras = (Asset("SCL", "memory", factor=2, band="SCL"),)
+        transform = (pixel, 0.0, origin[0], 0.0, -pixel, origin[1])
+        scene = Scene(
+            id=scene_id,
+            collection="sentinel-1-rtc" if sensor == "sar" else "sentinel-2-l2a",
+            profile="test",
+            sensor=sensor,
+            datetime=datetime(2017, 10, 19, 21, 57, tzinfo=UTC),
+            platform="sentinel-1a" if sensor == "sar" else "sentinel-2a",
+            orbit_state=orbit,
+            grid=AffineGrid(epsg, transform, bands[0].shape),
+            bands=tuple(Asset(name.lower(), "memory", band=name) for name in names),
+            extras=extras,
+            nodata=(-32768.0 if sensor == "sar" else 0.0) if nodata is None else nodata,
+            footprint=shapely.geometry.mapping(shapely.box(124.0, 37.0, 125.0, 38.0)),
+        )
+        return cls(scene, arrays, coast or make_coast(), detector or Detector())
+
+    @property
+    def full(self):
+        return self.scene.grid.full
+
+    def open_reader(self, scene, asset):
+        return ArrayReader(self.arrays[asset.name])
+
+    def pixels(self, window=None):
+        from westsea.pixels import Pixels
+
+        window = window or self.full
+        inset = self.detector.land_inset_m
+        return Pixels(self.scene, self.coast, window, inset, self.open_reader)
+
+    def part(self, chunk, carry="bright", pixels=None):
+        """The summary of one chunk."""
+        from westsea.summary import summarise
+
+        pixels = pixels or self.pixels()
+        return summarise(
+            pixels.bands(chunk),
+            pixels.land(chunk),
+            chunk,
+            sensor=self.scene.sensor,
+            nodata=self.scene.nodata,
+            carry=carry,
+        )
+
+    def summary(self, chunks=None, carry="bright", window=None):
+        from westsea.summary import merge
+
+        window = window or self.full
+        return merge(window, [self.part(chunk, carry) for chunk in chunks or [window]])
+
+    def judge(self, chunks=None, carry="bright", window=None, aoi=None):
+        from westsea.judge import judge
+
+        window = window or self.full
+        summary = self.summary(chunks, carry, window)
+        return judge(self.scene, summary, self.pixels(window), self.coast, aoi, self.detector)
+
+    def frames(self, **options):
+        """The tables as data frames, by name."""
+        tables = self.judge(**options).tables
+        return {name: table.to_pandas() for name, table in tables.items()}
+
+    def bytes(self, **options):
+        """The files of the scene's tables, by name."""
+        return {
+            name: encode(TABLES[name], table, PROVENANCE)
+            for name, table in self.judge(**options).tables.items()
+        }
+
+
+def cut(window, rows, cols):
+    """The chunks between sorted inner edges, given as (row, col) numbers of the file."""
+    rows = [window.row0, *rows, window.row1]
+    cols = [window.col0, *cols, window.col1]
+    return [
+        Window(row0, row1, col0, col1)
+        for row0, row1 in pairwise(rows)
+        for col0, col1 in pairwise(cols)
+    ]
+
+
+def tiles(window, rows, cols=None):
+    """Chunks of so many rows and columns; None for the full width."""
+    cols = cols or window.shape[1]
+    return cut(
+        window,
+        range(window.row0 + rows, window.row1, rows),
+        range(window.col0 + cols, window.col1, cols),
+    )
+
+
+def radar_sea(seed, shape, n_bands=2, looks=4.4, means=(0.02, 0.004)):
+    """(n_bands, rows, cols) float32 speckle of a calm sea."""
+    rng = np.random.default_rng(seed)
+    levels = np.reshape(means[:n_bands], (-1, 1, 1))
+    return (levels * rng.gamma(looks, 1 / looks, (n_bands, *shape))).astype(np.float32)
+
+
+def optical_sea(seed, shape, level=1300.0, noise=40.0):
+    """(1, rows, cols) uint16 of open water."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(level, noise, (1, *shape)).round().clip(1, FULL_SCALE).astype(np.uint16)
+
+
+def hull_image(grid, row, col, length, width, heading, psf_sd, reach=40):
+    """A hull of brightness 1 through a round Gaussian blur, and where it lies.
+
+    Metres and degrees are those of an equidistant projection about the hull's middle, and not of
+    the grid under test.
+
+    Returns
+    -------
+    (2 reach + 1, 2 reach + 1) image, and its slices in the scene.
+    """
+    row0, col0 = round(row) - reach, round(col) - reach
+    rows, cols = np.mgrid[row0 : row0 + 2 * reach + 1, col0 : col0 + 2 * reach + 1]
+    lon, lat = grid.lonlat(row, col)
+    local = f"+proj=aeqd +lat_0={lat} +lon_0={lon} +datum=WGS84"
+    to_metres = Transformer.from_crs("OGC:CRS84", local, always_xy=True)
+    east, north = to_metres.transform(*grid.lonlat(rows, cols))
+    sine, cosine = np.sin(np.deg2rad(heading)), np.cos(np.deg2rad(heading))
+    image = np.ones(rows.shape)
+    for away, extent in (
+        (east * sine + north * cosine, length),
+        (east * cosine - north * sine, width),
+    ):
+        image *= ndtr((away + extent / 2) / psf_sd) - ndtr((away - extent / 2) / psf_sd)
+    return image, (slice(row0, row0 + len(rows)), slice(col0, col0 + len(rows)))
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder of real Sentinel pixels beside the checkout."""
+    if not REAL_DATA.is_dir():
+        pytest.skip("no real pixels: ../shared/data is not beside this checkout")
+    return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def sim():
+    """What this module can make: `sim.lab(...)` is a scene in memory."""
+    return SimpleNamespace(
+        lab=Lab.of,
+        coast=make_coast,
+        cut=cut,
+        tiles=tiles,
+        radar_sea=radar_sea,
+        optical_sea=optical_sea,
+        hull_image=hull_image,
+    )
