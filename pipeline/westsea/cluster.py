@@ -2,13 +2,14 @@
 
 import ipaddress
 import logging
+import signal
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Thread
 from urllib.parse import urlsplit
 
-from distributed import Client, LocalCluster, get_client
+from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_client
 
 from westsea_catalog.errors import ConfigError, UpstreamError, UsageError
 
@@ -57,7 +58,15 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
+        client.register_plugin(_IgnoresInterrupts())
         yield client
+
+
+class _IgnoresInterrupts(WorkerPlugin):
+    """Ctrl-C reaches every process of a terminal; the one that has the cluster ends the others."""
+
+    def setup(self, worker: Worker) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _client_of(address: str) -> Client:

@@ -73,14 +73,15 @@ class _Terminal(logging.StreamHandler[TextIO]):
 
 def configure(log_format: LogFormat, *, verbose: bool) -> None:
     """Send the log to stderr, as text or as JSON lines; `verbose` adds tracebacks."""
-    # distributed sets its own level when it is imported, here and in the workers.
-    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
     handler = _Terminal() if log_format == "text" and _on_terminal() else logging.StreamHandler()
     handler.setFormatter(_Json() if log_format == "json" else _Text())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    # What other packages remark, such as each retry of urllib3, is no sentence for a person.
-    root.setLevel(logging.WARNING if verbose else logging.ERROR)
+    # What other packages log, such as each retry of urllib3, are no sentences for a person.
+    # distributed sets its own level when it is imported, here and in the workers.
+    others = "warning" if verbose else "critical"
+    root.setLevel(others.upper())
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", others)
     for name in ("westsea", "westsea_catalog"):
         logging.getLogger(name).setLevel(logging.DEBUG if verbose else logging.INFO)
     warnings.showwarning = _show_warning
