@@ -5,7 +5,13 @@ numba where its cache is.
 """
 
 import hashlib
-from dataclasses import dataclass, field
+import io
+import logging
+import os
+import shutil
+import sys
+import warnings
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +33,7 @@ from westsea_catalog.scene import Asset, Scene
 REAL_DATA = Path(__file__).parents[3] / "shared/data"
 PROVENANCE = Provenance("1", "test", "0.03")
 FULL_SCALE = 65535
+ROOMS = ("westsea", "westsea_catalog")
 
 
 def make_coast(*polygons):
@@ -230,3 +237,68 @@ def sim():
         optical_sea=optical_sea,
         hull_image=hull_image,
     )
+
+
+# What the tests of sweeps share: a small archive on disk, and the command line in this process.
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory):
+    """The catalog.json of four small scenes: VV with VH, an empty sea in VV, VV, and B08."""
+    from westsea_catalog.archive import scenes, writer
+
+    dual, *_, single = scenes.RADAR_SCENES
+    optical = scenes.OPTICAL_SCENES[0]
+
+    def smaller(scene, shape, **planting):
+        grid = replace(scene.grid, shape=shape)
+        return replace(scene, grid=grid, planting=scenes.Planting(**planting))
+
+    empty = replace(single, start=datetime(2017, 10, 15, 9, 32, tzinfo=UTC))
+    with pytest.MonkeyPatch.context() as patch:
+        radar = (
+            smaller(dual, (640, 704), singles=5, alongside=1, close=1),
+            smaller(single, (384, 512), singles=2, alongside=0, close=1),
+            smaller(empty, (256, 256), singles=0, alongside=0, close=0),
+        )
+        patch.setattr(writer, "RADAR_SCENES", radar)
+        patch.setattr(
+            writer,
+            "OPTICAL_SCENES",
+            (smaller(optical, (512, 512), singles=3, alongside=1, close=1),),
+        )
+        return writer.build(tmp_path_factory.mktemp("archive"))
+
+
+@pytest.fixture
+def own_archive(archive, tmp_path):
+    """A copy of the archive that a test may spoil."""
+    return Path(shutil.copytree(archive.parent, tmp_path / "archive")) / archive.name
+
+
+@pytest.fixture
+def cli(capsys, monkeypatch):
+    """The command line in this process: `cli("plan", ...)` has a code, out and err."""
+    for name in [name for name in os.environ if name.startswith("WESTSEA_")]:
+        if name != "WESTSEA_JIT_CACHE":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DASK_LOGGING__DISTRIBUTED", "critical")
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    root, own = logging.getLogger(), [logging.getLogger(name) for name in ROOMS]
+    before = root.handlers[:], root.level, [logger.level for logger in own]
+
+    def run(*arguments, stdin=""):
+        from westsea.cli import main
+
+        text = io.TextIOWrapper(io.BytesIO(stdin.encode()))
+        monkeypatch.setattr(sys, "stdin", text)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main([str(argument) for argument in arguments], prog_name="westsea")
+        out, err = capsys.readouterr()
+        return SimpleNamespace(code=end.value.code or 0, out=out, err=err)
+
+    yield run
+    root.handlers[:] = before[0]
+    for logger, level in zip([root, *own], [before[1], *before[2]], strict=True):
+        logger.setLevel(level)
