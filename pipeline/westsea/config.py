@@ -16,7 +16,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     catalog: str | None = None
     aoi: str | None = None
     collections: tuple[str, ...] = ()
-    offline: bool = False
+    offline: bool | None = None
     out: str | None = None
     coast: str | None = None
     scheduler: str | None = None
@@ -28,7 +28,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """Defaults of the command line's options, by name."""
         names = [name for name in self.__struct_fields__ if name != "detector"]
         values = {name: getattr(self, name) for name in names}
-        return {name: value for name, value in values.items() if value not in (None, (), False)}
+        return {name: value for name, value in values.items() if value not in (None, ())}
 
 
 def load(path: Path | None) -> Config:

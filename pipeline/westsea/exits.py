@@ -30,8 +30,10 @@ class Commands(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run a command line; never returns but by SystemExit."""
+        from westsea.logs import configure
         from westsea_catalog.errors import WestseaError
 
+        configure("text", verbose=False)  # until the command's own options are read
         with _signals_stop():
             try:
                 return super().main(*args, **kwargs)
