@@ -134,7 +134,7 @@ def plan(
         if window is None:
             outside += 1
             continue
-        scenes.append(PlannedScene(scene, window, _chunks(window, chunk)))
+        scenes.append(PlannedScene(scene, window, chunks_of(window, chunk)))
     return Plan(tuple(scenes), tuple(refused), aoi, outside)
 
 
@@ -217,7 +217,8 @@ def _surroundings(grid: Grid) -> BaseGeometry:
     return shapely.intersection(shapely.MultiPolygon(boxes), shapely.box(*WORLD))
 
 
-def _chunks(window: Window, chunk: tuple[int, int | None] | None) -> tuple[Window, ...]:
+def chunks_of(window: Window, chunk: tuple[int, int | None] | None) -> tuple[Window, ...]:
+    """The chunks of a window, row by row; None for one a small scene and 1024 rows of a large."""
     if chunk is None:
         chunk = (CHUNK_ROWS, None) if window.size > SMALL_PX else window.shape
     n_rows, n_cols = chunk[0], chunk[1] or window.shape[1]

@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 import rasterio
+
 from westsea.detector import Detector
 from westsea.judge import judge
 from westsea.pixels import Pixels
-from westsea.planning import PlannedScene, Plan, _chunks
+from westsea.planning import Plan, PlannedScene, chunks_of
 from westsea.runner import parameters, run
 from westsea.store import Store
 from westsea.summary import merge, summarise
@@ -102,7 +103,7 @@ def test_stages(scene):
 def test_sweep_over_decode(scene, tmp_path):
     """The plain path, from files to tables, beside decoding the same files in the same chunks."""
     coast, detector = Coast.shipped(), Detector()
-    chunks = _chunks(GRID.full, None)
+    chunks = chunks_of(GRID.full, None)
     plan = Plan((PlannedScene(scene, GRID.full, chunks),), ())
     pixels = Pixels(scene, coast, GRID.full, detector.land_inset_m)
     outs = iter(range(1000))
