@@ -1,0 +1,249 @@
+from dataclasses import fields, replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from westsea.detector import Detector
+from westsea.hulls import Hulls
+from westsea.pairs import CHIP_MARGIN_M, NEIGHBOURHOOD_M, Pairs, chip_bounds, pair_hulls
+from westsea.schema import FAR_M, Flag
+from westsea_catalog.grid import GEOD, AffineGrid
+
+LON, LAT = 124.0, 37.5
+GRID = AffineGrid(32651, (10.0, 0.0, 560_000.0, 0.0, -10.0, 4_180_000.0), (4000, 4000))
+
+
+def fleet(ships, lon=LON, lat=LAT):
+    """Hulls at (east, north, length, width, heading) from a place, metres and degrees."""
+    east, north, length, width, heading = np.reshape(ships, (-1, 5)).astype(float).T
+    n = len(east)
+    azimuth, distance = np.degrees(np.arctan2(east, north)), np.hypot(east, north)
+    lons, lats, _ = GEOD.fwd(np.full(n, lon), np.full(n, lat), azimuth, distance)
+    row, col = GRID.pixel(lons, lats)
+    real = {field.name: np.ones(n) for field in fields(Hulls)}
+    values = real | {
+        "row": row,
+        "col": col,
+        "peak_row": row.astype(np.int64),
+        "peak_col": col.astype(np.int64),
+        "lon": np.asarray(lons),
+        "lat": np.asarray(lats),
+        "length_m": length,
+        "width_m": width,
+        "heading_deg": heading,
+        "n_pixels": np.full(n, 9, np.int32),
+        "score": np.full(n, 0.9),
+        "flags": np.zeros(n, np.int32),
+        "detect_id": np.array([f"ship{k:04d}" for k in range(n)], object),
+    }
+    return Hulls(**values)
+
+
+def rows(pairs, hulls):
+    """The pairs by their id, hulls by name."""
+    names = [field.name for field in fields(Pairs) if field.name not in {"first", "second"}]
+    return {
+        pairs.pair_id[k]: (
+            hulls.detect_id[pairs.first[k]],
+            hulls.detect_id[pairs.second[k]],
+            *(getattr(pairs, name)[k] for name in names),
+        )
+        for k in range(len(pairs.gap_m))
+    }
+
+
+# two hulls side by side, heading north, 20 and 16 m wide: 18 m of the distance is hull
+def side_by_side(gap, lon=LON, lat=LAT):
+    return fleet([(0, 0, 90, 16, 0), (gap + 18, 0, 120, 20, 0)], lon, lat)
+
+
+@pytest.mark.parametrize(
+    ("gap", "kind"),
+    [(0.5, "alongside"), (19.9, "alongside"), (20.1, "close"), (499.9, "close"), (500.1, None)],
+)
+def test_kind_is_by_the_gap_between_edges(gap, kind):
+    pairs = pair_hulls(side_by_side(gap), Detector())
+    assert pairs.kind.tolist() == ([kind] if kind else [])
+    if kind:
+        assert pairs.gap_m[0] == pytest.approx(gap, abs=0.01)
+        assert pairs.center_distance_m[0] == pytest.approx(gap + 18, abs=0.01)
+
+
+def test_the_limits_themselves_belong_to_the_nearer_kind():
+    hulls = side_by_side(15.0)
+    gap = float(pair_hulls(hulls, Detector()).gap_m[0])
+    below = np.nextafter(gap, 0)
+    assert pair_hulls(hulls, Detector(alongside_gap_m=gap)).kind[0] == "alongside"
+    assert pair_hulls(hulls, Detector(alongside_gap_m=below)).kind[0] == "close"
+    assert len(pair_hulls(hulls, Detector(alongside_gap_m=1, close_gap_m=gap)).kind) == 1
+    assert len(pair_hulls(hulls, Detector(alongside_gap_m=1, close_gap_m=below)).kind) == 0
+
+
+def test_the_longer_hull_comes_first():
+    hulls = side_by_side(50.0)
+    pairs = pair_hulls(hulls, Detector())
+    assert hulls.length_m[pairs.first].tolist() == [120]
+    assert hulls.length_m[pairs.second].tolist() == [90]
+
+
+@pytest.mark.parametrize("lon", [124.0, 179.9995, -180.0])
+def test_midpoints_on_either_side_of_the_antimeridian(lon):
+    pairs = pair_hulls(side_by_side(100.0, lon=lon), Detector())
+    assert len(pairs.gap_m) == 1
+    wanted = GEOD.fwd(lon, LAT, 90.0, 59.0)
+    assert GEOD.inv(*wanted[:2], pairs.lon[0], pairs.lat[0])[2] < 0.01
+    assert -180 <= pairs.lon[0] <= 180
+
+
+@pytest.mark.parametrize(("one", "two", "between"), [(175, 5, 10), (0, 90, 90), (30, 170, 40)])
+def test_headings_are_axes(one, two, between):
+    hulls = fleet([(0, 0, 90, 16, one), (150, 0, 90, 16, two)])
+    assert pair_hulls(hulls, Detector()).relative_heading_deg[0] == pytest.approx(between)
+
+
+def test_doubt_of_either_hull_is_the_pairs():
+    hulls = side_by_side(50.0)
+    hulls.flags[:] = Flag.EDGE, Flag.SATURATED
+    assert pair_hulls(hulls, Detector()).flags.tolist() == [Flag.EDGE | Flag.SATURATED]
+
+
+def test_scores_are_sure_amid_a_kind_and_even_at_its_limit():
+    for gap, share in ((20.0, 0.5), (200.0, 1.0), (500.0 - 1e-6, 0.5)):
+        pairs = pair_hulls(side_by_side(gap), Detector())
+        assert pairs.score[0] == pytest.approx(0.81 * share, abs=0.01)
+    sure = side_by_side(15.0)
+    unsure = replace(sure, position_sd_m=sure.position_sd_m * 8)
+    one, two = (pair_hulls(hulls, Detector()) for hulls in (sure, unsure))
+    assert one.gap_sd_m[0] == pytest.approx(np.sqrt(2 * (1 + 0.5**2)))
+    assert two.gap_sd_m[0] > one.gap_sd_m[0]
+    assert two.score[0] < one.score[0]
+
+
+# -- rafts
+
+
+def test_three_alongside_are_a_raft_and_two_are_none():
+    raft = [(25 * k, 0, 90, 18, 0) for k in range(3)]  # 7 m apart
+    two = [(3000 + 25 * k, 0, 90, 18, 0) for k in range(2)]
+    near = [(200, 0, 90, 18, 0)]  # close to the raft, and no part of it
+    hulls = fleet(raft + two + near)
+    pairs = pair_hulls(hulls, Detector())
+    names = {}
+    for k, name in enumerate(pairs.raft_id):
+        names.setdefault(name, set()).add((pairs.first[k], pairs.second[k]))
+    (other,) = set(names) - {""}
+    # the outer two are 32 m apart, close and not alongside, though of one raft
+    assert {frozenset(pair) for pair in names[other]} == {frozenset({0, 1}), frozenset({1, 2})}
+    assert {frozenset(pair) for pair in names[""]} >= {frozenset({3, 4}), frozenset({0, 2})}
+
+
+def test_rafts_are_told_apart_and_named_by_their_members():
+    rafts = [(4000 * raft + 25 * k, 0, 90, 18, 0) for raft in range(3) for k in range(4)]
+    hulls = fleet(rafts)
+    pairs = pair_hulls(hulls, Detector())
+    of_raft = {name: set() for name in pairs.raft_id}
+    for k, name in enumerate(pairs.raft_id):
+        of_raft[name] |= {pairs.first[k] // 4, pairs.second[k] // 4}
+    of_raft.pop("")  # hulls of a raft that are not next to one another
+    assert sorted(map(tuple, of_raft.values())) == [(0,), (1,), (2,)]
+    alone = hulls.take(np.arange(4))
+    assert set(pair_hulls(alone, Detector()).raft_id) - {""} < set(of_raft)
+
+
+def test_long_rafts():
+    """Rows of hulls 5 m apart, 72 m between the rows: rows are rafts, however long."""
+    ships = [(90 * i, 30 * j, 25, 18, 0) for i in range(20) for j in range(100)]
+    pairs = pair_hulls(fleet(ships), Detector(close_gap_m=60.0))
+    assert len(set(pairs.raft_id) - {""}) == 20
+    assert (pairs.kind == "alongside").sum() == 20 * 99
+
+
+# -- laws
+
+
+SHIP = st.tuples(
+    st.floats(-3000, 3000),
+    st.floats(-3000, 3000),
+    st.floats(15, 400),
+    st.floats(8, 60),
+    st.floats(0, 179.9),
+)
+
+
+@given(ships=st.lists(SHIP, max_size=14), data=st.data())
+@settings(max_examples=40)
+def test_the_order_of_the_hulls_does_not_matter(ships, data):
+    hulls = fleet(ships)
+    pairs = rows(pair_hulls(hulls, Detector()), hulls)
+    order = np.array(data.draw(st.permutations(range(len(ships)))), np.int64)
+    other = hulls.take(order)
+    assert rows(pair_hulls(other, Detector()), other) == pairs
+
+
+@given(ships=st.lists(SHIP, min_size=2, max_size=14), data=st.data())
+@settings(max_examples=40)
+def test_surroundings_by_geodesics(ships, data):
+    hulls = fleet(ships)
+    doubt = data.draw(st.lists(st.booleans(), min_size=len(ships), max_size=len(ships)))
+    hulls.flags[:] = np.where(doubt, int(Flag.LAND_NEAR), 0)
+    pairs = pair_hulls(hulls, Detector(close_gap_m=3000.0))
+    for k in range(len(pairs.gap_m)):
+        own = {pairs.first[k], pairs.second[k]}
+        third = [i for i in range(len(ships)) if i not in own and not doubt[i]]
+        away = [GEOD.inv(pairs.lon[k], pairs.lat[k], hulls.lon[i], hulls.lat[i])[2] for i in third]
+        assert pairs.n_neighbors_5km[k] == sum(metres <= NEIGHBOURHOOD_M for metres in away)
+        assert pairs.nearest_third_m[k] == pytest.approx(min([*away, FAR_M]), rel=1e-4, abs=0.01)
+        n = pairs.n_neighbors_5km[k] + 2
+        nearness = (pairs.center_distance_m[k] / NEIGHBOURHOOD_M) ** 2
+        assert pairs.expected_chance_pairs[k] == pytest.approx(n * (n - 1) / 2 * nearness)
+
+
+@given(ships=st.lists(SHIP, max_size=14))
+@settings(max_examples=40)
+def test_every_pair_is_found_once_and_means_something(ships):
+    hulls = fleet(ships)
+    pairs = pair_hulls(hulls, Detector())
+    found = [frozenset(pair) for pair in zip(pairs.first, pairs.second, strict=True)]
+    assert len(set(found)) == len(found) == len(set(pairs.pair_id))
+    for i, j in combinations(range(len(ships)), 2):
+        apart = GEOD.inv(hulls.lon[i], hulls.lat[i], hulls.lon[j], hulls.lat[j])[2]
+        halves = np.hypot(hulls.length_m, hulls.width_m) / 2
+        if apart < 500:
+            assert frozenset({i, j}) in found
+        if apart - halves[i] - halves[j] > 500.1:
+            assert frozenset({i, j}) not in found
+    for name in ("gap_m", "gap_sd_m", "nearest_third_m", "expected_chance_pairs", "score"):
+        assert np.isfinite(getattr(pairs, name)).all()
+    assert ((pairs.score >= 0) & (pairs.score <= 1)).all()
+    assert ((pairs.relative_heading_deg >= 0) & (pairs.relative_heading_deg <= 90)).all()
+    assert (hulls.length_m[pairs.first] >= hulls.length_m[pairs.second]).all()
+
+
+@given(ships=st.lists(SHIP, min_size=2, max_size=14))
+@settings(max_examples=40)
+def test_chips_show_both_hulls_and_stay_inside_the_scene(ships):
+    hulls = fleet(ships)
+    pairs = pair_hulls(hulls, Detector())
+    bounds = chip_bounds(pairs, hulls, GRID)
+    assert bounds.shape == (len(pairs.gap_m), 4)
+    for (row0, row1, col0, col1), one, two in zip(bounds, pairs.first, pairs.second, strict=True):
+        assert 0 <= row0 < row1 <= GRID.shape[0]
+        assert 0 <= col0 < col1 <= GRID.shape[1]
+        longest = max(hulls.length_m[[one, two]])
+        for k in (one, two):
+            for start, end, size, place in (
+                (row0, row1, GRID.shape[0], hulls.row[k]),
+                (col0, col1, GRID.shape[1], hulls.col[k]),
+            ):
+                reach = (longest / 2 + CHIP_MARGIN_M) / 10 - 2
+                assert start == 0 or start <= place - reach
+                assert end == size or end >= place + reach
+
+
+def test_no_hulls_no_pairs():
+    pairs = pair_hulls(fleet([]), Detector())
+    assert all(len(getattr(pairs, field.name)) == 0 for field in fields(Pairs))
+    assert chip_bounds(pairs, fleet([]), GRID).shape == (0, 4)
