@@ -302,3 +302,27 @@ def cli(capsys, monkeypatch):
     root.handlers[:] = before[0]
     for logger, level in zip([root, *own], [before[1], *before[2]], strict=True):
         logger.setLevel(level)
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """A client of westsea's own cluster: two processes of one thread each."""
+    from westsea.cluster import connect
+
+    with connect(None, 2) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def threads():
+    """A client whose one worker has two threads of this process."""
+    from distributed import Client
+
+    with Client(
+        n_workers=1,
+        threads_per_worker=2,
+        processes=False,
+        dashboard_address="127.0.0.1:0",
+        set_as_default=False,
+    ) as client:
+        yield client
