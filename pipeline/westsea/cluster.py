@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_client
 
+from westsea.compiled import compile_once
 from westsea_catalog.errors import ConfigError, UpstreamError, UsageError
 
 LOG = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     if active is not None and workers is None:
         yield active
         return
+    compile_once()
     # Loopback in full: distributed's dashboard would listen on every interface by itself.
     with (
         LocalCluster(

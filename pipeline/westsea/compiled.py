@@ -1,0 +1,111 @@
+"""Compiled kernels, kept between runs of the command line: compiling them takes some 20 s.
+
+The folder is named after the kernels' sources, for numba would not notice that a kernel called
+from another file has changed (numba #4807). One process compiles and the workers only load: two
+that compile the same function for different types at once can get each other's code.
+"""
+
+import fcntl
+import hashlib
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from westsea_catalog.scene import Scene, Sensor
+
+SIDE = 256
+
+
+def keep_compiled() -> None:
+    """Ask for the cache on disk; has to come before the kernels are imported.
+
+    WESTSEA_JIT_CACHE=0 goes without; NUMBA_CACHE_DIR puts it elsewhere.
+    """
+    if os.environ.setdefault("WESTSEA_JIT_CACHE", "1") == "1":
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(_folder()))
+
+
+def _folder() -> Path:
+    digest = hashlib.sha256()
+    for source in sorted(files("westsea_kernels").iterdir(), key=lambda file: file.name):
+        if source.name.endswith(".py"):
+            digest.update(source.read_bytes())
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    return home / "westsea" / f"numba-{digest.hexdigest()[:16]}"
+
+
+def compile_once() -> None:
+    """Compile all kernels into the cache, unless that was done before or no cache is kept."""
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    if os.environ.get("WESTSEA_JIT_CACHE") != "1" or folder is None:
+        return
+    import llvmlite.binding
+    import numba
+
+    target = (platform.python_version(), numba.__version__, llvmlite.binding.get_host_cpu_name())
+    done = Path(folder) / f"done-{'-'.join(target)}"
+    try:
+        with _alone(Path(folder)):
+            if not done.exists():
+                _run_kernels("sar")
+                _run_kernels("optical")
+                done.touch()
+    except OSError:
+        # Not a place to write to: numba finds another or keeps nothing.
+        return
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process compiles into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _run_kernels(sensor: "Sensor") -> None:
+    """Summarise and judge two bright spots in a flat sea, which calls every kernel."""
+    import numpy as np
+    import shapely
+
+    from westsea.detector import Detector
+    from westsea.judge import judge
+    from westsea.pixels import Pixels
+    from westsea.summary import summarise
+    from westsea_catalog.coast import Coast
+
+    scene = _toy_scene(sensor)
+    coast = Coast("none", "", np.array([shapely.box(0.0, 0.0, 0.001, 0.001)]))
+    sea = np.random.default_rng(0).normal(1000.0, 50.0, (len(scene.bands), SIDE, SIDE))
+    sea[:, 100:103, 100:110] = sea[:, 120:123, 100:110] = 30_000.0
+    bands = sea.astype(np.float32 if sensor == "sar" else np.uint16)
+    window, land = scene.grid.full, np.zeros((SIDE, SIDE), np.bool_)
+    summary = summarise(bands, land, window, sensor=sensor, nodata=0.0, carry="all")
+    pixels = Pixels(scene, coast, window, 0.0)
+    judge(scene, summary, pixels, coast, None, Detector())
+
+
+def _toy_scene(sensor: "Sensor") -> "Scene":
+    from westsea_catalog.grid import AffineGrid
+    from westsea_catalog.scene import Asset, Scene
+
+    names = ("VV", "VH") if sensor == "sar" else ("B08",)
+    return Scene(
+        id="compile",
+        collection="compile",
+        profile="custom",
+        sensor=sensor,
+        datetime=datetime(2017, 10, 19, tzinfo=UTC),
+        platform="",
+        orbit_state="ascending",
+        grid=AffineGrid(32651, (10.0, 0.0, 5e5, 0.0, -10.0, 4e6), (SIDE, SIDE)),
+        bands=tuple(Asset(name, "", band=name) for name in names),
+        footprint={"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [0, 1], [0, 0]]]},
+    )
