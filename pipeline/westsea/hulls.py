@@ -37,9 +37,9 @@ SATURATED = 65535.0
 ID_LENGTH = 20
 """Hexadecimal digits of an id: 80 bits, no clash in a lifetime of detections."""
 
-# Logistic fit of "is a hull" on the built-in archive: intercept, per octave of the peak above the
-# seed's threshold, per octave of the number of pixels.
-SCORE_WEIGHTS = {"sar": (-1.0, 2.5, 1.0), "optical": (-2.0, 2.0, 1.0)}
+SCORE_WEIGHTS = {"sar": (0.2, 7.5), "optical": (-1.6, 1.6)}
+"""Logistic fit of "is a planted hull" on eight built-in archives: intercept, and weight of each
+octave of the peak above the seed's threshold. `make bench` prints it anew."""
 DOUBT_SCORE = 0.25
 """Factor on the score of a blob with a doubt flag."""
 
@@ -117,7 +117,7 @@ def measure_hulls(
         peak_db=_decibel(peak * level),
         clutter_db=_decibel(background * level),
         snr_db=_decibel(peak / background),
-        score=_score(scene, peak / sea.seed[at_peak], np.diff(blobs.start), flags),
+        score=_score(scene, peak / sea.seed[at_peak], flags),
         flags=flags.astype(np.int32),
         distance_from_shore_m=shore,
         detect_id=_detect_ids(scene, peak_row, peak_col),
@@ -219,11 +219,9 @@ def cell_sizes(summary: Summary) -> NDArray[np.int64]:
     return np.asarray(np.outer(*sides))
 
 
-def _score(
-    scene: Scene, over_seed: Float, n_pixels: NDArray[np.int64], flags: NDArray[np.int64]
-) -> Float:
-    intercept, per_level, per_size = SCORE_WEIGHTS[scene.sensor]
-    logit = intercept + per_level * np.log2(over_seed) + per_size * np.log2(n_pixels)
+def _score(scene: Scene, over_seed: Float, flags: NDArray[np.int64]) -> Float:
+    intercept, per_octave = SCORE_WEIGHTS[scene.sensor]
+    logit = intercept + per_octave * np.log2(over_seed)
     doubt = np.where(flags & int(DOUBT), DOUBT_SCORE, 1.0)
     return np.asarray(doubt / (1.0 + np.exp(-logit)))
 
