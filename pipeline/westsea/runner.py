@@ -231,7 +231,7 @@ def on_cluster(jobs: Iterable[Job], store: Store, client: Client) -> Generator[S
             raise
         raise UpstreamError(LOST) from error
     finally:
-        if client.status == "running":
+        if flying and client.status == "running":
             client.cancel(list(flying), force=True)
 
 

@@ -2,9 +2,11 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from shapely.geometry.base import BaseGeometry
 
@@ -24,6 +26,8 @@ from westsea_catalog.scene import Scene
 from westsea_catalog.trust import brief
 
 LOG = logging.getLogger(__name__)
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_REASON_CHARS = 300
 
@@ -112,16 +116,37 @@ class SceneResult:
         return ": ".join([self.verdict, *said, *([self.reason] if self.reason else [])])
 
 
+def _reported(task: F) -> F:
+    """The task, with errors that reach the driver as they are.
+
+    Where the cause of an error cannot be pickled, as with those of rasterio, distributed sends a
+    bare Exception in its place.
+    """
+
+    @wraps(task)
+    def run(*arguments: Any) -> Any:
+        try:
+            return task(*arguments)
+        except WestseaError as error:
+            error.__cause__ = error.__context__ = None
+            raise
+
+    return cast("F", run)
+
+
+@_reported
 def summarise_chunk(job: Job, chunk: Window) -> Summary:
     """Read one chunk and summarise it."""
     return _summarise(job, job.pixels(), chunk)
 
 
+@_reported
 def judge_scene(job: Job, parts: Sequence[Summary], store: Store) -> SceneResult:
     """Judge a scene from the summaries of its chunks and commit its tables."""
     return _judge(job, job.pixels(), parts, store, time.perf_counter())
 
 
+@_reported
 def process_scene(job: Job, store: Store) -> SceneResult:
     """All of a scene in one go."""
     start, pixels = time.perf_counter(), job.pixels()
