@@ -12,6 +12,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,11 +46,9 @@ def compile_once() -> None:
     folder = os.environ.get("NUMBA_CACHE_DIR")
     if os.environ.get("WESTSEA_JIT_CACHE") != "1" or folder is None:
         return
-    import llvmlite.binding
-    import numba
-
-    target = (platform.python_version(), numba.__version__, llvmlite.binding.get_host_cpu_name())
-    done = Path(folder) / f"done-{'-'.join(target)}"
+    # Compiled code is for one processor: a home that several machines share holds some of each.
+    target = f"{platform.node()}-{platform.python_version()}-{version('numba')}"
+    done = Path(folder) / f"done-{target}"
     try:
         with _alone(Path(folder)):
             if not done.exists():
