@@ -146,9 +146,9 @@ def runs(out: str, as_json: bool) -> None:
         click.echo(records.to_json(orient="records"))
         return
     names = ["run_id", "planned", "done", "empty", "refused", "failed", "skipped", "seconds"]
-    click.echo("\t".join(names))
-    for record in records.to_dict(orient="records"):
-        click.echo("\t".join(str(record.get(name, "")) for name in names))
+    # Records of other versions may lack some, which makes floats of the others' counts.
+    table = records.reindex(columns=names).convert_dtypes()
+    click.echo(table.to_csv(sep="\t", index=False), nl=False)
 
 
 @main.command()
