@@ -26,8 +26,10 @@ from scipy.special import ndtr
 from westsea.detector import Detector
 from westsea.schema import TABLES
 from westsea.tables import Provenance, encode
+from westsea_catalog.archive.writer import write_cog
 from westsea_catalog.coast import Coast
 from westsea_catalog.grid import AffineGrid, Window
+from westsea_catalog.reader import open_reader
 from westsea_catalog.scene import Asset, Scene
 
 REAL_DATA = Path(__file__).parents[3] / "shared/data"
@@ -58,9 +60,10 @@ class Lab:
     """A scene whose pixels are arrays, and what can be done with it."""
 
     scene: Scene
-    arrays: dict = field(repr=False)
     coast: Coast
     detector: Detector
+    arrays: dict | None = field(default=None, repr=False)
+    """None: the pixels lie in files."""
 
     @classmethod
     def of(
@@ -101,13 +104,24 @@ class Lab:
             nodata=(-32768.0 if sensor == "sar" else 0.0) if nodata is None else nodata,
             footprint=shapely.geometry.mapping(shapely.box(124.0, 37.0, 125.0, 38.0)),
         )
-        return cls(scene, arrays, coast or make_coast(), detector or Detector())
+        return cls(scene, coast or make_coast(), detector or Detector(), arrays)
+
+    def on_disk(self, folder):
+        """The same scene, its bands as COGs."""
+        bands = []
+        for band in self.scene.bands:
+            path = folder / f"{band.key}.tif"
+            write_cog(path, self.arrays[band.name], self.scene.grid, nodata=self.scene.nodata)
+            bands.append(replace(band, path=str(path)))
+        return Lab(replace(self.scene, bands=tuple(bands)), self.coast, self.detector)
 
     @property
     def full(self):
         return self.scene.grid.full
 
     def open_reader(self, scene, asset):
+        if self.arrays is None:
+            return open_reader(scene, asset)
         return ArrayReader(self.arrays[asset.name])
 
     def pixels(self, window=None):
@@ -151,9 +165,11 @@ class Lab:
 
     def bytes(self, **options):
         """The files of the scene's tables, by name."""
+        return self.encoded(self.judge(**options))
+
+    def encoded(self, judged):
         return {
-            name: encode(TABLES[name], table, PROVENANCE)
-            for name, table in self.judge(**options).tables.items()
+            name: encode(TABLES[name], table, PROVENANCE) for name, table in judged.tables.items()
         }
 
 
@@ -229,6 +245,7 @@ def real_data():
 def sim():
     """What this module can make: `sim.lab(...)` is a scene in memory."""
     return SimpleNamespace(
+        Lab=Lab,
         lab=Lab.of,
         coast=make_coast,
         cut=cut,
