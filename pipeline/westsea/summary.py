@@ -86,8 +86,8 @@ def _statistics(
         block_quartiles(bands[0], valid, quartiles)
     return Summary(
         window=window,
-        land=_per_cell(land),
-        valid=_per_cell(valid),
+        land=_land_per_cell(land),
+        valid=counts.sum(axis=-1, dtype=np.int64),
         medians=medians,
         counts=counts,
         block_valid=block_valid,
@@ -99,10 +99,11 @@ def _statistics(
     )
 
 
-def _per_cell(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    rows = np.arange(0, mask.shape[0], CELL)
-    cols = np.arange(0, mask.shape[1], CELL)
-    by_row = np.add.reduceat(mask, rows, axis=0, dtype=np.int64)
+def _land_per_cell(land: NDArray[np.bool_]) -> NDArray[np.int64]:
+    rows, cols = np.arange(0, land.shape[0], CELL), np.arange(0, land.shape[1], CELL)
+    if not land.any():  # the rule at sea, and the sums take 4 ns a pixel
+        return np.zeros((rows.size, cols.size), np.int64)
+    by_row = np.add.reduceat(land, rows, axis=0, dtype=np.int64)
     return np.asarray(np.add.reduceat(by_row, cols, axis=1))
 
 
