@@ -235,6 +235,7 @@ def test_a_blob_larger_than_the_largest_hull_is_land(n_pixels, ships):
 def test_what_holds_a_block_bright_throughout_is_land_and_so_is_what_touches_it():
     case = flat((64, 64))
     case.bands[0, 16:32, 16:32] = 3.0  # no seed, but no hull fills a block
+    assert land_mask(case.find(), (64, 64)).sum() == 256
     case.bands[0, 32, 32] = 9.0
     case.bands[0, 34, 34] = 9.0  # apart
     blobs = case.find()
