@@ -166,11 +166,11 @@ NO_SCENES = {
     "absolute": (lambda item: with_href(item, "/etc/hostname"), "outside of its catalogue"),
     "vsicurl": (lambda item: with_href(item, "/vsicurl/http://127.0.0.1/a.tif"), "outside of its"),
     "vsizip": (lambda item: with_href(item, "/vsizip/a.zip/a.tif"), "outside of its"),
-    "vrt": (lambda item: with_href(item, "vrt://a.tif?bands=1"), ""),
-    "inline": (lambda item: with_href(item, "<VRTDataset></VRTDataset>"), ""),
-    "file": (lambda item: with_href(item, "file:///etc/hostname"), ""),
+    "vrt": (lambda item: with_href(item, "vrt://a.tif?bands=1"), "neither https"),
+    "inline": (lambda item: with_href(item, "<VRTDataset></VRTDataset>"), "relative href"),
+    "file": (lambda item: with_href(item, "file:///etc/hostname"), "neither https"),
     "loopback": (lambda item: with_href(item, "https://127.0.0.1/a.tif"), "not a public address"),
-    "metadata": (lambda item: with_href(item, "http://169.254.169.254/a.tif"), ""),
+    "metadata": (lambda item: with_href(item, "http://169.254.169.254/a.tif"), "public address"),
     "private": (lambda item: with_href(item, "https://storage.internal/a.tif"), "private network"),
     "bucket": (lambda item: with_href(item, "s3://somebody-elses/a.tif"), "bucket"),
     "controls": (lambda item: with_href(item, "a\x1b[2J.tif"), "control characters"),
@@ -311,7 +311,7 @@ def test_an_area_that_is_no_geojson(cli, archive, tmp_path):
     path = tmp_path / "area.geojson"
     for content, said in (
         ("{", "is not GeoJSON"),
-        ('{"type": "Point", "coordinates": [1, 2]}', ""),
+        ('{"type": "Point", "coordinates": [1, 2]}', "no polygon"),
     ):
         path.write_text(content)
         done = cli("search", "--catalog", archive, "--aoi", path, *WHEN)
