@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
-from distributed import Client, Future, as_completed
+from distributed import Client, Future, KilledWorker, as_completed
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
@@ -35,7 +35,7 @@ from westsea.tasks import (
     summarise_chunk,
 )
 from westsea_catalog.coast import Coast
-from westsea_catalog.errors import UpstreamError, WestseaError
+from westsea_catalog.errors import FailedScene, UpstreamError, WestseaError
 from westsea_catalog.items import identifier
 from westsea_catalog.stac_item import Item, item_time
 
@@ -252,4 +252,6 @@ def _outcome(future: Future[SceneResult], job: Job, store: Store) -> SceneResult
     if future.cancelled():
         raise UpstreamError(LOST)
     error = future.exception()
+    if isinstance(error, KilledWorker):
+        error = FailedScene("the workers that had it died, as they do where memory runs out.")
     return future.result() if error is None else settle(job.key, error, store)

@@ -1,12 +1,14 @@
 import json
 from collections import Counter
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import duckdb
 import geopandas
 import numpy as np
 import pandas as pd
 import pytest
+from distributed import Client, KilledWorker
 
 from westsea import runner
 from westsea.api import execute, plan, search
@@ -366,9 +368,22 @@ def test_what_the_scheduler_cancels_is_not_waited_for(archive, tmp_path, threads
     assert records(tmp_path)[0]["unfinished"] == 4
 
 
-def test_a_client_that_is_closed_is_a_scheduler_that_is_gone(archive, tmp_path, monkeypatch):
-    from distributed import Client
+def test_a_scene_that_kills_its_workers_fails_alone(archive, tmp_path, threads, monkeypatch):
+    def kill(job, *args):
+        if job.scene.sensor == "optical":
+            raise KilledWorker("process_scene-1", SimpleNamespace(address="tcp://1"), 3)
+        return good(job, *args)
 
+    good = runner.process_scene
+    monkeypatch.setattr(runner, "process_scene", kill)
+    report = run_on(threads, plan_of(archive), tmp_path)
+    assert report.count(Verdict.FAILED) == 1
+    assert Sweep(tmp_path).failed()["reason"].tolist() == [
+        "the workers that had it died, as they do where memory runs out."
+    ]
+
+
+def test_a_client_that_is_closed_is_a_scheduler_that_is_gone(archive, tmp_path, monkeypatch):
     client = Client(
         n_workers=1,
         threads_per_worker=1,
