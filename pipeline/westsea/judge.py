@@ -55,17 +55,18 @@ def judge(
 
     Parameters
     ----------
-    summary
+    summary, pixels
         Of the window of the scene that is to be judged.
+    coast
+        Flags what lies near land; the mask is in the summary already.
     aoi
         Polygons in longitude and latitude; detections whose centroid and pairs whose midpoint
         lies outside are left out. None for everywhere.
     """
     water = sea(summary, scene.sensor, detector)
     cell_area = _cell_pixel_areas(scene.grid, summary)
-    blobs = find_blobs(
-        summary, water, pixels.blocks, _to_blocks(detector.largest_hull_m2 / cell_area, summary)
-    )
+    largest = spread_to_blocks(detector.largest_hull_m2 / cell_area, summary.block_valid.shape)
+    blobs = find_blobs(summary, water, pixels.blocks, largest)
     hulls = measure_hulls(scene, summary, water, blobs, coast, detector)
     if scene.sensor == "optical":
         hulls = flag_clouds(hulls, pixels)
@@ -90,10 +91,6 @@ def _cell_pixel_areas(grid: Grid, summary: Summary) -> Float:
         indexing="ij",
     )
     return np.asarray(np.abs(np.linalg.det(grid.jacobian(row, col))))
-
-
-def _to_blocks(cells: Float, summary: Summary) -> Float:
-    return spread_to_blocks(cells, summary.block_valid.shape)
 
 
 def _inside(aoi: BaseGeometry | None, lon: Float, lat: Float) -> NDArray[np.bool_]:
