@@ -18,6 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 import shapely
 from pyproj import Transformer
@@ -322,12 +323,26 @@ def cli(capsys, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def processes():
-    """A client of westsea's own cluster: two processes of one thread each."""
+def own_cluster():
+    """A client of westsea's own cluster of two worker processes, and where that listens."""
     from westsea.cluster import connect
 
+    before = listening(os.getpid())
     with connect(None, 2) as client:
-        yield client
+        here, workers = listening(os.getpid()) - before, client.run(os.getpid).values()
+        yield SimpleNamespace(client=client, listening=here.union(*map(listening, workers)))
+
+
+@pytest.fixture(scope="session")
+def processes(own_cluster):
+    """A client of westsea's own cluster: two processes of one thread each."""
+    return own_cluster.client
+
+
+def listening(pid):
+    """Addresses that a process listens at."""
+    connections = psutil.Process(pid).net_connections(kind="inet")
+    return {each.laddr for each in connections if each.status == psutil.CONN_LISTEN}
 
 
 @pytest.fixture(scope="session")

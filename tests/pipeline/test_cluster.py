@@ -4,7 +4,6 @@ import signal
 import socket
 import threading
 
-import psutil
 import pytest
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
@@ -35,16 +34,9 @@ def test_worker_processes_have_one_thread_each(processes):
     assert os.getpid() not in pids.values()
 
 
-def test_nothing_listens_beyond_loopback(processes):
-    pids = {os.getpid(), *processes.run(os.getpid).values()}
-    listening = [
-        connection.laddr.ip
-        for pid in pids
-        for connection in psutil.Process(pid).net_connections(kind="inet")
-        if connection.status == psutil.CONN_LISTEN
-    ]
-    assert len(listening) >= 3  # the scheduler and two workers
-    assert set(listening) <= {"127.0.0.1", "::1"}
+def test_nothing_listens_beyond_loopback(own_cluster):
+    assert len(own_cluster.listening) >= 3  # the scheduler and two workers
+    assert {address.ip for address in own_cluster.listening} <= {"127.0.0.1", "::1"}
 
 
 def test_interrupts_are_left_to_the_process_that_has_the_cluster(processes):
