@@ -7,6 +7,8 @@ from westsea_kernels.jit import kernel
 
 WGS84_A = 6378137.0
 WGS84_E2 = 0.0066943799901413165
+LEAST_DEGREE_M = 110_000.0
+"""No degree of latitude is as short as this."""
 
 
 @kernel
@@ -156,8 +158,19 @@ def neighbours(
     """
     for k in range(first.size):
         counts[k], nearest[k] = 0, np.inf
+        # Most hulls of a crowded scene are too far by one coordinate alone. Within 2 degrees of
+        # latitude a degree of longitude is at least this long.
+        per_degree = LEAST_DEGREE_M * np.cos(np.deg2rad(min(abs(mid_lat[k]) + 2.0, 90.0)))
         for i in range(lon.size):
             if counted[i] and i != first[k] and i != second[k]:
+                far = max(radius, nearest[k])
+                north_south = abs(lat[i] - mid_lat[k])
+                east_west = abs(lon[i] - mid_lon[k])
+                east_west = min(east_west, 360.0 - east_west)
+                if north_south * LEAST_DEGREE_M > far:
+                    continue
+                if north_south < 2.0 and east_west * per_degree > far:
+                    continue
                 east, north = offset_m(mid_lon[k], mid_lat[k], lon[i], lat[i])
                 away = np.hypot(east, north)
                 counts[k] += away <= radius
