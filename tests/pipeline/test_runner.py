@@ -323,6 +323,21 @@ def test_a_run_that_is_stopped_can_be_gone_on_with(archive, plain, tmp_path, thr
     assert tree(tmp_path) == plain[2]
 
 
+def test_what_is_in_flight_is_given_up_when_a_run_is_stopped(
+    archive, tmp_path, threads, monkeypatch
+):
+    def stop(*args):
+        raise Stopped
+
+    before = set(threads.futures)
+    monkeypatch.setattr(runner, "_outcome", stop)
+    # As in a notebook, the traceback keeps the frames with the futures alive.
+    with pytest.raises(Stopped) as kept:
+        run_on(threads, plan_of(archive), tmp_path)
+    assert kept.tb is not None
+    assert len(set(threads.futures) - before) <= 1  # the one that had ended
+
+
 def test_progress_tells_each_scene_once(archive, tmp_path, threads):
     told = []
     run_on(threads, plan_of(archive), tmp_path, progress=lambda *told_now: told.append(told_now))
