@@ -122,7 +122,6 @@ def plan(
     bbox: Box | None = None,
     aoi: str | None = None,
     chunk: tuple[int, int | None] | None = None,
-    offline: bool = False,
 ) -> Plan:
     """Plan a sweep over items.
 
@@ -138,8 +137,6 @@ def plan(
     chunk
         Rows and columns of the chunks, multiples of 128 (None: the full width). Never changes a
         result.
-    offline
-        Whether the network is forbidden.
 
     Returns
     -------
@@ -148,7 +145,7 @@ def plan(
     Raises
     ------
     UsageError
-        A request that makes no sense, or pixels on the network when that is forbidden.
+        A request that makes no sense.
     """
     region = region_of(bbox, aoi)
     source = catalog
@@ -158,10 +155,7 @@ def plan(
     if source is None:
         raise UsageError("Items from a list need the catalogue that they came from.")
     area = None if region is None else region.geometry
-    made = make_plan(ordered(items), profile_for(source), root_of(source), area, chunk=chunk)
-    if offline:
-        _check_local(made)
-    return made
+    return make_plan(ordered(items), profile_for(source), root_of(source), area, chunk=chunk)
 
 
 def _check_local(plan: Plan) -> None:
@@ -187,6 +181,7 @@ def sweep(
     client: Client | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
+    offline: bool = False,
     progress: Progress = lambda *_: None,
 ) -> Sweep:
     """Sweep a plan into an output folder.
@@ -207,13 +202,16 @@ def sweep(
         Address of a scheduler to connect to instead.
     workers
         Processes of a cluster on this machine; 0 for none: everything in this process.
+    offline
+        Whether the network is forbidden.
     progress
         Called with each scene's result, the number done and the number planned.
 
     Raises
     ------
     UsageError
-        Two ways to run it at once, or an address that is none.
+        Two ways to run it at once, an address that is none, or pixels on the network when that is
+        forbidden.
     ConfigError
         The folder cannot be written to or holds results of other parameters.
     UpstreamError
@@ -227,6 +225,7 @@ def sweep(
         client=client,
         scheduler=scheduler,
         workers=workers,
+        offline=offline,
         progress=progress,
     )
     return Sweep(out)
@@ -241,6 +240,7 @@ def execute(
     client: Client | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
+    offline: bool = False,
     progress: Progress = lambda *_: None,
 ) -> Report:
     """As `sweep`, but returns what this run did."""
@@ -248,6 +248,8 @@ def execute(
         raise UsageError("Give a client, a scheduler or a number of workers, not two of them.")
     if workers is not None and workers < 0:
         raise UsageError(f"{workers} workers are none; 0 runs everything in this process.")
+    if offline:
+        _check_local(plan)
     settings = detector or Detector()
     land = Coast.shipped() if coast is None else Coast.load(Path(coast))
     store = Store.open(out, parameters(settings, plan.aoi, land))

@@ -113,15 +113,14 @@ def sweep(
     if dry_run:
         _show(planned, named=selected["items"])
         return
-    cluster: dict[str, Any] = {"scheduler": scheduler, "workers": workers}
-    drop_weaker(cluster, "scheduler", "workers")
+    how: dict[str, Any] = {"scheduler": scheduler, "workers": workers}
+    drop_weaker(how, "scheduler", "workers")
+    how["offline"] = selected["offline"]
     detector = click.get_current_context().obj.detector
     log_totals(planned)
     try:
         with Progress() as progress:
-            report = execute(
-                planned, out, coast=coast, detector=detector, progress=progress, **cluster
-            )
+            report = execute(planned, out, coast=coast, detector=detector, progress=progress, **how)
     except Stopped:
         LOG.warning("westsea: %s is sound: run the same command to go on.", out)
         raise
@@ -222,7 +221,6 @@ def _plan(
         bbox=selected["bbox"],
         aoi=selected["aoi"],
         chunk=shape,
-        offline=selected["offline"],
     )
 
 
