@@ -126,6 +126,7 @@ class Progress:
                 "collection": result.key.collection,
                 "item_id": result.key.item_id,
                 "verdict": str(result.verdict),
+                **({"reason": result.reason} if result.reason else {}),
                 "seconds": round(result.seconds, 3),
                 "ended": ended,
                 "planned": planned,

@@ -78,6 +78,7 @@ def test_json_lines(log):
     assert (first["stage"], first["item_id"], first["verdict"]) == ("scene", "S1\nA", "done")
     assert (first["ended"], first["planned"]) == (1, 2)
     assert second["level"] == "warning"
+    assert second["reason"] == "S1B has HH only."
     assert second["message"] == "[2/2] refused: S1B has HH only."
     assert third["message"] == "two\nlines"
     assert third["time"].endswith("+00:00")
