@@ -345,9 +345,13 @@ def listening(pid):
     return {each.laddr for each in connections if each.status == psutil.CONN_LISTEN}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def threads():
-    """A client whose one worker has two threads of this process."""
+    """A client whose one worker has two threads of this process.
+
+    One for each test: a client of this process that another test closes, or that fails to connect,
+    can take the event loop of a shared one with it.
+    """
     from distributed import Client
 
     with Client(
