@@ -15,6 +15,7 @@ from scipy import stats
 
 from westsea_catalog import archive
 from westsea_catalog.archive import fields, optical, sar, scenes, writer
+from westsea_catalog.archive.formations import Planting
 from westsea_catalog.archive.hulls import (
     Hull,
     Part,
@@ -24,13 +25,8 @@ from westsea_catalog.archive.hulls import (
     expected_rcs,
     expected_width,
 )
-from westsea_catalog.archive.layout import (
-    BORDER_M,
-    CLEARANCE_M,
-    PlantedHull,
-    Planting,
-    draw_layout,
-)
+from westsea_catalog.archive.layout import PlantedHull
+from westsea_catalog.archive.placement import BORDER_M, CLEARANCE_M, draw_layout
 from westsea_catalog.errors import ConfigError, UsageError
 from westsea_catalog.grid import GEOD, AffineGrid
 

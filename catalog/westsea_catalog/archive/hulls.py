@@ -14,6 +14,7 @@ from shapely import Polygon
 
 Float = NDArray[np.float64]
 Polarization = Literal["VV", "VH"]
+HullType = Literal["merchant", "fishing", "tug", "barge"]
 
 # Length over beam of merchant and fishing hulls, at these lengths (m).
 _LENGTHS_M = (20.0, 35.0, 60.0, 100.0, 150.0, 250.0)
@@ -53,6 +54,18 @@ class Hull:
     width_m: float
     heading_deg: float
     """Where the bow points, clockwise from true north, 0-360."""
+    type: HullType = "merchant"
+
+    @property
+    def freeboard_m(self) -> float:
+        """Height of the deck above the water."""
+        share = 0.015 if self.type == "barge" else 0.035
+        return float(np.clip(share * self.length_m, 1.0, 10.0))
+
+    @property
+    def house_m(self) -> float:
+        """Height of the superstructure above the deck; a barge has none."""
+        return 0.0 if self.type == "barge" else float(np.clip(0.14 * self.length_m, 4.0, 26.0))
 
     @property
     def forward(self) -> tuple[float, float]:

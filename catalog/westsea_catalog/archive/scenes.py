@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from westsea_catalog.archive.formations import Planting
 from westsea_catalog.archive.hulls import Polarization
-from westsea_catalog.archive.layout import Planting
 from westsea_catalog.archive.optical import OpticalSea
 from westsea_catalog.archive.sar import RadarSea
 from westsea_catalog.grid import AffineGrid

@@ -12,7 +12,8 @@ import rasterio
 from numpy.typing import NDArray
 
 from westsea_catalog.archive import optical, sar, stac, truth
-from westsea_catalog.archive.layout import Layout, draw_layout
+from westsea_catalog.archive.layout import Layout
+from westsea_catalog.archive.placement import draw_layout
 from westsea_catalog.archive.scenes import OPTICAL_SCENES, RADAR_SCENES, OpticalScene, RadarScene
 from westsea_catalog.errors import ConfigError, UsageError
 from westsea_catalog.grid import AffineGrid
