@@ -142,8 +142,9 @@ def _reopened(path: Path | None, content_hash: str | None) -> Coast:
     if path is not None:
         coast = Coast.load(path)
     else:
-        with as_file(files("westsea_catalog") / "data" / "coast" / "west_sea.parquet") as shipped:
-            polygons, digest = _canonical(_read(shipped))
+        with as_file(files("westsea_catalog") / "data" / "coast") as folder:
+            pieces = [_read(folder / name) for name in ("west_sea.parquet", "islets.parquet")]
+        polygons, digest = _canonical(np.concatenate(pieces))
         coast = Coast("west-sea", digest, polygons)
     if content_hash not in (None, coast.content_hash):
         raise ConfigError(

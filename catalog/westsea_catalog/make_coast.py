@@ -24,10 +24,22 @@ BOX = (116.0, 31.0, 128.0, 42.0)
 ARM_M2 = 1e6
 ARM_GAP_M = 300.0
 
+SAEMANGEUM = shapely.Polygon(
+    [
+        *((126.5330, 35.9335), (126.4978, 35.8470), (126.4760, 35.8120), (126.4810, 35.8115)),
+        *((126.5205, 35.7345), (126.5325, 35.7285), (126.5565, 35.6990), (126.5720, 35.6920)),
+        *((126.6200, 35.7200), (126.7600, 35.7300), (126.8600, 35.8000), (126.8600, 35.9200)),
+        *((126.6400, 35.9200), (126.6000, 35.9450), (126.5600, 35.9450)),
+    ]
+)
+"""From the crest of its dike to the old shore: cut off from the sea in April 2006, and filled in
+since. The source has the dike with a gap of 600 m at the sluice of Sinsi, so all behind it as sea:
+no seagoing ship gets there, while dredgers, fills and floating panels look like hulls."""
+
 
 def without_inland_water(land: Polygons) -> Polygons:
-    """The land of the box with its holes closed, but for arms of the sea."""
-    dry = shapely.union_all(shapely.polygons(shapely.get_exterior_ring(land)))
+    """The land of the box with its holes closed, but for arms of the sea, and diked water dry."""
+    dry = shapely.union_all([*shapely.polygons(shapely.get_exterior_ring(land)), SAEMANGEUM])
     sea = shapely.difference(shapely.box(*BOX), dry)
     # The second term returns the islands that lie in the arms.
     arms = _arms(land, sea)

@@ -9,7 +9,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from westsea_catalog import make_coast
+from westsea_catalog import make_coast, make_islets
 from westsea_catalog.coast import FAR_M, Coast
 from westsea_catalog.errors import ConfigError, UsageError
 from westsea_catalog.grid import GEOD, AffineGrid, Window, ground_jacobian
@@ -198,35 +198,123 @@ def test_distance_in_a_lake_is_to_its_shore(coast):
     assert coast.distance_m([125.115], [37.58]) == pytest.approx(expected, rel=1e-4)
 
 
-LAND_PLACES = {
+# Positions as gazetteers and lists of lights give them, most to an arc minute or half of one.
+MAINLAND = {
     "Incheon airport": (126.4392, 37.4625),
-    "Chodo": (124.85, 38.53),
-    "Sokdo": (125.00, 38.65),
-    "Baengnyeong": (124.67, 37.95),
-    "Socheong": (124.745, 37.77),
-    "Gageodo": (125.12, 34.06),
-    "Jeju": (126.55, 33.37),
+    "Songdo, filled in": (126.64, 37.385),
+    "Songdo, its south": (126.66, 37.36),
     "Seoul": (126.98, 37.57),
     "Shandong": (121.0, 37.2),
     "the Yongdam reservoir, inland water": (127.493, 35.902),
 }
+SAEMANGEUM = {
+    "its dike": (126.5155, 35.89),
+    "the sluice of Sinsi": (126.478, 35.8120),
+    "the water by the dike": (126.55, 35.76),
+    "the middle": (126.55, 35.86),
+    "the fills of the north": (126.60, 35.91),
+    "the mouth of the Mangyeong": (126.74, 35.87),
+}
+ISLANDS = {
+    "Chodo": (124.85, 38.53),
+    "Sokdo": (125.00, 38.65),
+    "Baengnyeong": (124.67, 37.95),
+    "Daecheong": (124.70, 37.825),
+    "Socheong": (124.745, 37.77),
+    "Yeonpyeong": (125.70, 37.667),
+    "Deokjeok": (126.13, 37.23),
+    "Oeyeon": (126.08, 36.225),
+    "Eocheong": (125.98, 36.12),
+    "Wido": (126.28, 35.60),
+    "Anma": (126.02, 35.345),
+    "Hongdo": (125.20, 34.69),
+    "Heuksan": (125.43, 34.68),
+    "Manjae": (125.47, 34.21),
+    "Gageo": (125.12, 34.06),
+    "Geomun": (127.31, 34.03),
+    "Yeoseo": (126.92, 33.99),
+    "Chuja": (126.32, 33.955),
+    "Jeju": (126.55, 33.37),
+    "Marado": (126.268, 33.117),
+    "Liugong": (122.19, 37.503),
+    "Changdao, Nanchangshan": (120.74, 37.92),
+    "Changdao, Daheishan": (120.61, 37.965),
+    "Changdao, Tuoji": (120.75, 38.17),
+    "Changdao, Beihuangcheng": (120.91, 38.39),
+    "Haiyang": (123.16, 39.06),
+    "Zhangzi": (122.73, 39.03),
+    "Chaolian": (120.876, 35.893),
+}
+ISLETS = {
+    "Palmi, the light off Incheon": (126.5106, 37.3583),
+    "Gyeongnyeolbi, the north one": (125.553, 36.623),
+    "Gyeongnyeolbi, the east one": (125.573, 36.617),
+    "Gyeongnyeolbi, the west one": (125.540, 36.610),
+    "Ongdo": (126.010, 36.647),
+    "Sibidongpa": (126.22, 35.99),
+    "Chilbal": (125.788, 34.786),
+    "Taehwa": (124.63, 39.43),
+    "Qianliyan": (121.385, 36.266),
+    "Dagong": (120.49, 35.96),
+    "Pingshan": (119.905, 35.139),
+    "Sheshan, off the Yangtze": (122.24, 31.42),
+}
+# As data/coast/README.md says.
+MISSING = {
+    "Dashan": (119.893, 35.003),
+    "Cheniushan": (119.82, 34.995),
+    "Yuan Dao": (122.165, 38.672),
+}
 SEA_PLACES = {
     "middle of the West Sea": ((123.5, 36.0), 50_000),
+    "Ieodo (Socotra), a reef under water with a platform": ((125.182, 32.123), 50_000),
     "Gageocheo, a reef under water": ((124.593, 33.942), 40_000),
-    "west of Chodo": ((124.65, 38.5), 7_000),
+    "8 km west of Chodo": ((124.65, 38.5), 7_000),
+    "8 km west of Sokdo": ((124.90, 38.68), 6_000),
     "between Baengnyeong and Daecheong": ((124.70, 37.87), 2_000),
     "the Taedong above Nampo": ((125.594, 38.744), 0.1),
+    "the roads off Nampo": ((124.90, 38.62), 5_000),
+    "the roads off Incheon": ((126.40, 37.33), 3_000),
+    "the roads off Gunsan": ((126.40, 35.97), 8_000),
+    "the roads off Dalian": ((121.80, 38.92), 2_000),
+    "the roads off Qingdao": ((120.40, 36.00), 5_000),
+    "the roads off Yantai": ((121.47, 37.62), 3_000),
+    "the roads off Tianjin": ((118.05, 38.93), 10_000),
+    "the roads off Lianyungang": ((119.65, 34.80), 10_000),
+    "the roads off Rizhao": ((119.70, 35.35), 10_000),
+    "seaward of the dike of Saemangeum": ((126.47, 35.77), 1_500),
+    "seaward of the dike's north": ((126.49, 35.90), 2_000),
 }
 
 
-def test_the_shipped_coast_knows_its_places():
+def test_the_shipped_coast_covers_the_west_sea_and_is_read_once():
     coast = Coast.shipped()
     assert coast.bounds == (116.0, 31.0, 128.0, 42.0)
     assert coast is Coast.shipped()
-    for place, position in LAND_PLACES.items():
-        assert coast.distance_m(*position) == 0, place
-    for place, (position, metres) in SEA_PLACES.items():
-        assert coast.distance_m(*position) >= metres, place
+
+
+@pytest.mark.parametrize("place", [*MAINLAND, *SAEMANGEUM])
+def test_the_shipped_mainland_has_its_places(place):
+    assert Coast.shipped().distance_m(*{**MAINLAND, **SAEMANGEUM}[place]) == 0
+
+
+@pytest.mark.parametrize("place", [*ISLANDS, *ISLETS])
+def test_the_shipped_islands_are_where_gazetteers_put_them(place):
+    # Half an arc minute of longitude is 700 m here: the positions are better than they promise.
+    assert Coast.shipped().distance_m(*{**ISLANDS, **ISLETS}[place]) <= 300
+
+
+@pytest.mark.parametrize("place", SEA_PLACES)
+def test_open_water_and_roads_are_sea(place):
+    position, metres = SEA_PLACES[place]
+    assert Coast.shipped().distance_m(*position) >= metres
+
+
+def test_islets_that_the_readme_calls_missing_are():
+    readme = (Path(make_coast.__file__).parent / "data" / "coast" / "README.md").read_text()
+    for place, position in MISSING.items():
+        assert place in readme
+        assert Coast.shipped().distance_m(*position) > 2_000
 
 
 def test_the_shipped_coast_on_a_scene_matches_points_in_polygons():
@@ -385,15 +473,58 @@ def test_the_maker_closes_inland_water_and_keeps_arms_of_the_sea(tmp_path, capsy
     make_coast.main([str(source), str(out)])
     coast = Coast.load(out)
     assert coast.content_hash in capsys.readouterr().out
-    assert coast.bounds == (120.0, 36.9, 128.0, 41.0)
+    south = shapely.bounds(make_coast.SAEMANGEUM)[1]
+    assert coast.bounds == (120.0, south, 128.0, 41.0)
     land = {(120.101, 37.0): 0, (120.35, 37.05): 0, (120.025, 37.065): 0, (120.0375, 37.08): 1}
     for position, sea in land.items():
         assert (coast.distance_m(*position) > 0) == sea
+    assert coast.distance_m(126.55, 35.86) == 0
 
 
 def test_the_maker_wants_a_source_and_a_place_to_write():
     with pytest.raises(UsageError, match="make_coast SOURCE OUT"):
         make_coast.main(["world.geojson"])
+
+
+def write_shorelines(folder: Path, polygons) -> None:
+    """As the source has them: polygons are (level, area in km2, corners)."""
+    lines, points = [], b""
+    for number, (level, area, corners) in enumerate(polygons):
+        ring = np.array([*corners, corners[0]], "<f4")
+        low, high = ring[:, 1].min(), ring[:, 1].max()
+        lines.append(f"{level} {area} {len(ring)} {low:.5f} {high:.5f} {len(points)} {ring.nbytes}")
+        lines[-1] += f" {number}"
+        points += ring.tobytes()
+    (folder / "gshhsmeta_f.dat").write_text("\n".join(lines) + "\n")
+    (folder / "gshhs_f.dat").write_bytes(points)
+
+
+def test_islets_are_the_small_islands_of_the_sea_in_the_box(tmp_path, capsys):
+    def triangle(lon, lat):
+        return [(lon, lat), (lon + 0.005, lat), (lon, lat + 0.005)]
+
+    write_shorelines(
+        tmp_path,
+        [
+            (1, 300.0, triangle(123.0, 36.0)),  # an island
+            (1, 0.1, triangle(124.0, 36.0)),
+            (2, 0.1, triangle(125.0, 36.0)),  # a lake
+            (1, 0.1, triangle(140.0, 36.0)),
+            (1, 0.1, triangle(124.0, 20.0)),
+            (1, 0.4, triangle(126.0, 37.0)),
+        ],
+    )
+    out = tmp_path / "islets.parquet"
+    make_islets.main([str(tmp_path), str(out)])
+    coast = Coast.load(out)
+    assert coast.content_hash in capsys.readouterr().out
+    found = sorted(polygon.bounds[:2] for polygon in coast.polygons)
+    assert found == [(124.0, 36.0), (126.0, 37.0)]
+
+
+def test_the_maker_of_islets_wants_a_folder_and_a_place_to_write():
+    with pytest.raises(UsageError, match="make_islets FOLDER OUT"):
+        make_islets.main([])
 
 
 def test_inset_keeps_a_rim_of_land_out_of_the_mask():
