@@ -1,8 +1,8 @@
 """Finds ships that lie side by side at sea in free Sentinel imagery.
 
 >>> import westsea
->>> items = westsea.search("planetary-computer", aoi="west-sea", last="P3D")
->>> plan = westsea.plan(items, catalog="planetary-computer", aoi="west-sea")
+>>> items = westsea.search("earth-search", aoi="west-sea", last="P3D")
+>>> plan = westsea.plan(items, catalog="earth-search", aoi="west-sea")
 >>> westsea.sweep(plan, "out").pairs()
 """
 

@@ -23,9 +23,9 @@ def main() -> None:
     r"""Find ships that lie side by side at sea in free Sentinel imagery.
 
     \b
-    westsea search --catalog planetary-computer --aoi west-sea --last P3D
-    westsea plan   --catalog planetary-computer --aoi west-sea --last P3D
-    westsea sweep  --catalog planetary-computer --aoi west-sea --last P3D --out OUT
+    westsea search --catalog earth-search --aoi west-sea --last P3D
+    westsea plan   --catalog earth-search --aoi west-sea --last P3D
+    westsea sweep  --catalog earth-search --aoi west-sea --last P3D --out OUT
     westsea demo
     """
 
@@ -189,6 +189,67 @@ def demo(folder: Path, workers: int | None) -> None:
     print_report(shown.report, str(shown.out))
     if not shown.is_enough:
         sys.exit(BUG)
+
+
+@main.group()
+def bench() -> None:
+    """Measure how well ships are found on archives whose truth is known."""
+
+
+@bench.command()
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("bench"),
+    show_default=True,
+    help="Where the archives go; they are used again while their generator is the same.",
+)
+@click.option(
+    "--seed",
+    "seeds",
+    type=click.IntRange(min=0),
+    multiple=True,
+    help="Of an archive, in place of the fixed ones; may be repeated.",
+)
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Counts as JSON."
+)
+@click.option(
+    "--plot",
+    "plot_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Curves as PNG or SVG; needs matplotlib.",
+)
+@click.option("--workers", type=click.IntRange(min=0), help="Worker processes; 0 for none.")
+@settings
+def detection(
+    folder: Path,
+    seeds: tuple[int, ...],
+    json_file: Path | None,
+    plot_file: Path | None,
+    workers: int | None,
+) -> None:
+    """Recall against false detections, beside three classic recipes on the same scenes.
+
+    By length, sea state and sensor, at a ladder of false alarm rates. The detector's settings are
+    those of --config.
+    """
+    from westsea.bench import report
+    from westsea.bench.detection import SEEDS, run
+
+    report.check_files(json_file, plot_file)  # not after minutes of work
+    measured = run(
+        folder,
+        seeds=seeds or SEEDS,
+        detector=click.get_current_context().obj.detector,
+        workers=workers,
+        progress=lambda what, ended, of: LOG.info("[%d/%d] %s", ended, of, what),
+    )
+    click.echo(report.text(measured))
+    if json_file is not None:
+        report.write_json(measured, json_file)
+    if plot_file is not None:
+        report.write_plot(measured, plot_file)
 
 
 def _items(items: str | None, **selected: Any) -> list[dict[str, Any]]:
