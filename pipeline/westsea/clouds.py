@@ -1,13 +1,12 @@
 """Clouds over optical scenes, as the scene classification (SCL) has them."""
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.hulls import DOUBT_SCORE, Hulls
+from westsea.doubts import doubted
+from westsea.hulls import Hulls
 from westsea.pixels import Pixels
-from westsea.schema import DOUBT, Flag
+from westsea.schema import Flag
 from westsea_catalog.grid import Window
 
 CLOUD_CLASSES = (3, 8, 9, 10)
@@ -22,10 +21,7 @@ CLOUDY_SHARE = 0.05
 def flag_clouds(hulls: Hulls, pixels: Pixels) -> Hulls:
     """Set the cloud flag on hulls in or beside cloud or its shadow; on none without SCL."""
     cloudy = np.array([_cloudy(hulls, k, pixels) for k in range(len(hulls))], np.bool_)
-    doubted = (hulls.flags & int(DOUBT)) != 0
-    score = np.where(cloudy & ~doubted, DOUBT_SCORE * hulls.score, hulls.score)
-    flags = hulls.flags | np.where(cloudy, np.int32(Flag.CLOUD), np.int32(0))
-    return replace(hulls, flags=flags, score=score)
+    return doubted(hulls, Flag.CLOUD, cloudy)
 
 
 def _cloudy(hulls: Hulls, k: int, pixels: Pixels) -> bool:

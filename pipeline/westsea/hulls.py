@@ -69,6 +69,10 @@ class Hulls:
     flags: NDArray[np.int32]
     distance_from_shore_m: Float
     detect_id: NDArray[np.object_]
+    doubt_detect_id: NDArray[np.object_]
+    """What it may be the ghost or the sidelobe of; None for none, or for land."""
+    doubt_ratio_db: Float
+    """How much weaker it is than that; NaN for none."""
 
     def __len__(self) -> int:
         return len(self.row)
@@ -121,6 +125,8 @@ def measure_hulls(
         flags=flags.astype(np.int32),
         distance_from_shore_m=shore,
         detect_id=_detect_ids(scene, peak_row, peak_col),
+        doubt_detect_id=np.full(peak.size, None, object),
+        doubt_ratio_db=np.full(peak.size, np.nan),
     )
     return hulls.take(np.lexsort((peak_col, peak_row)))
 

@@ -1,6 +1,6 @@
 """Judge a scene: from its summary to the rows of its three tables.
 
-    summary -> sea (level, thresholds) -> blobs -> hulls -> cloud -> pairs -> tables
+    summary -> sea (level, thresholds) -> blobs -> hulls -> doubts -> pairs -> tables
 
 One ordinary function; what it needs of the pixels beyond the summary it reads through `Pixels`.
 """
@@ -18,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from westsea.blobs import Blobs, find_blobs
 from westsea.clouds import flag_clouds
 from westsea.detector import Detector
+from westsea.ghosts import flag_ghosts
 from westsea.hulls import Hulls, cell_sizes, measure_hulls
 from westsea.pairs import Pairs, chip_bounds, pair_hulls
 from westsea.pixels import Pixels
@@ -70,6 +71,8 @@ def judge(
     hulls = measure_hulls(scene, summary, water, blobs, coast, detector)
     if scene.sensor == "optical":
         hulls = flag_clouds(hulls, pixels)
+    else:
+        hulls = flag_ghosts(scene, summary, blobs, hulls)
     pairs = pair_hulls(hulls, detector)
     inside = _inside(aoi, hulls.lon, hulls.lat)
     tables = {

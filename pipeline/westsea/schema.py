@@ -42,8 +42,8 @@ DOUBT = Flag((1 << 7) - 1)
 FLAG_MEANINGS: dict[Flag, str] = {
     Flag.EDGE: "touches the edge of the scene or of its valid pixels",
     Flag.LAND_NEAR: "100 m or less from land",
-    Flag.AZIMUTH_AMBIGUITY: "lies where a brighter target's azimuth ambiguity is expected",
-    Flag.SIDELOBE: "lies in the sidelobes of a brighter target",
+    Flag.AZIMUTH_AMBIGUITY: "lies where a target 18-37 dB brighter throws its azimuth ambiguities",
+    Flag.SIDELOBE: "lies within 300 m in range or azimuth of a target whose sidelobe it may be",
     Flag.FIXED_OBJECT: "found at the same place in most scenes; set by an overlay, 0 in the files",
     Flag.LATTICE: "part of a regular lattice, such as aquaculture or a wind farm",
     Flag.CLOUD: "in or beside cloud or its shadow",
@@ -157,6 +157,19 @@ DETECTIONS = Table(
         _real("p_wide_single", "", "probability of a single wide hull", nullable=True),
         Column("n_hulls", _INTEGER, "", True, "hulls in the blob"),
         _FLAGS,
+        Column(
+            "doubt_detect_id",
+            _TEXT,
+            "",
+            True,
+            "detection that this may be an azimuth ambiguity or sidelobe of; null where it is land",
+        ),
+        _real(
+            "doubt_ratio_db",
+            "dB",
+            "level of what it may be an azimuth ambiguity or sidelobe of, above its own",
+            nullable=True,
+        ),
         _real(
             "distance_from_shore_m", "m", "distance to the nearest land; 50,000 means 50 km or more"
         ),

@@ -19,7 +19,13 @@ REQUIRED = {
         clutter_db enl k_order pfa_nominal pfa_empirical n_detections n_pairs""",
 }
 NULLABLE = {
-    "detections": {"p_alongside", "p_wide_single", "n_hulls"},
+    "detections": {
+        "p_alongside",
+        "p_wide_single",
+        "n_hulls",
+        "doubt_detect_id",
+        "doubt_ratio_db",
+    },
     "pairs": {"detect_id_2", "length_m_1", "length_m_2", "width_m_1", "width_m_2"},
     "scenes": set(),
 }

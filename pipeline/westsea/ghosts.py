@@ -1,0 +1,173 @@
+"""Ghosts of brighter targets in radar scenes: azimuth ambiguities and sidelobes.
+
+An ambiguity lies along the track, where echoes one pulse too early or too late are focused; a
+sidelobe on the cross of range and azimuth through its source. Either is weaker by what the sensor
+lets through. The evidence, source and ratio, is kept with the flag.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from westsea.blobs import Blobs
+from westsea.doubts import doubted
+from westsea.hulls import Hulls
+from westsea.schema import Flag
+from westsea.statistics import Summary
+from westsea.tracks import azimuth_deg
+from westsea_catalog.grid import GEOD, Grid
+from westsea_catalog.scene import Scene
+from westsea_kernels.blocks import BLOCK
+from westsea_kernels.ghosts import ghost_sources
+from westsea_kernels.pairs import find_pairs
+
+Float = NDArray[np.float64]
+
+ALONG_M = np.array([[4_300.0, 5_300.0], [5_400.0, 5_900.0]])
+"""Of IW2 and IW1, and of IW3: PRF x wavelength x slant range / (2 x speed) is 4.4-4.7, 4.9-5.2 and
+5.5-5.8 km, and 100 m more or less with the height of the orbit. Which subswath a place lies in
+is not told by RTC products."""
+ACROSS_M = np.array([-120.0, 185.0])
+"""From source to ghost, away from the radar. Migration over a wrong Doppler, by one PRF while
+TOPS steers by up to 2.8 kHz, leaves -80 to 145 m on the ground; 40 m for both positions."""
+DIRECTION_SLACK = float(np.tan(np.deg2rad(2.5)))
+"""Azimuth turns by 2 degrees over the swath; products and simulations that take the platform's
+heading for it are off by 3."""
+GHOST_RATIO_DB = (18.0, 37.0)
+"""Sentinel-1's ambiguities lie 20 to 35 dB below their target; 2 dB more for speckle."""
+MID_SWATH_DEG = 4.5
+"""Arc on the ground from the nadir to the middle of an IW swath."""
+
+ARM_M = 300.0
+ARM_WIDTH_M = 30.0
+"""Half of it: the resolution and half a pixel."""
+RESOLUTION_M = 20.0
+FIRST_SIDELOBE_DB = 21.2
+HAMMING_STEP = 0.667
+"""Hamming weights of 0.75 end at 0.5 of a mean of 0.75: the amplitude at x resolutions is that of
+a rectangle's, 1 / (pi x), times this."""
+SIDELOBE_MARGIN_DB = 5.0
+"""A hull is many scatterers, whose sidelobes add up, and speckle."""
+
+_POINT_M = 0.1
+
+
+def flag_ghosts(scene: Scene, summary: Summary, blobs: Blobs, hulls: Hulls) -> Hulls:
+    """Flag sidelobes and azimuth ambiguities of a radar scene, with source and ratio."""
+    source, ratio = _sidelobes(scene, hulls)
+    hulls = _with_sources(hulls, Flag.SIDELOBE, source, ratio)
+    land_lon, land_lat, land_db = _bright_land(scene.grid, summary, blobs)
+    lon, lat = np.append(hulls.lon, land_lon), np.append(hulls.lat, land_lat)
+    level = np.append(excess_db(hulls), land_db)
+    source = _ambiguities(scene.orbit_state, lon, lat, level, len(hulls))
+    ratio = np.where(source >= 0, level[source] - level[: len(hulls)], np.nan)
+    return _with_sources(hulls, Flag.AZIMUTH_AMBIGUITY, source, ratio)
+
+
+def excess_db(hulls: Hulls) -> Float:
+    """(n,) level of the brightest pixel, less the sea around it."""
+    above = 10.0 ** (hulls.peak_db / 10.0) - 10.0 ** (hulls.clutter_db / 10.0)
+    least = np.finfo(float).tiny  # a peak is above the sea, but for rounding
+    return np.asarray(10.0 * np.log10(np.maximum(above, least)))
+
+
+def _with_sources(hulls: Hulls, flag: Flag, source: NDArray[np.int64], ratio: Float) -> Hulls:
+    """Flag those with a source; the evidence of an earlier flag stays."""
+    found = source >= 0
+    names = np.concatenate([hulls.detect_id, np.array([None])])
+    of_hull = np.where(found & (source < len(hulls)), source, len(hulls))
+    new = found & np.isnan(hulls.doubt_ratio_db)
+    hulls = replace(
+        hulls,
+        doubt_detect_id=np.where(new, names[of_hull], hulls.doubt_detect_id),
+        doubt_ratio_db=np.where(new, ratio, hulls.doubt_ratio_db),
+    )
+    return doubted(hulls, flag, found)
+
+
+def _bright_land(grid: Grid, summary: Summary, blobs: Blobs) -> tuple[Float, Float, Float]:
+    """Longitude, latitude and level in dB of the blocks that hold land seen in the pixels."""
+    rows, cols = blobs.land_at.T * BLOCK + (BLOCK - 1) / 2
+    lon, lat = grid.lonlat(rows + summary.window.row0, cols + summary.window.col0)
+    brightest = summary.largest[0][tuple(blobs.land_at.T)].astype(float)
+    return lon, lat, 10.0 * np.log10(np.maximum(brightest, np.finfo(float).tiny))
+
+
+def _ambiguities(
+    orbit_state: str, lon: Float, lat: Float, level: Float, n: int
+) -> NDArray[np.int64]:
+    """(n,) for each of the first n targets the one it may be a ghost of, -1 for none."""
+    order = np.argsort(lat, kind="stable")
+    brightest = np.full(n, -1)
+    for azimuth in _azimuths(orbit_state, lat[:n]):
+        found = np.empty(n, np.int64)
+        ghost_sources(
+            lon[:n].copy(),
+            lat[:n].copy(),
+            level[:n] + GHOST_RATIO_DB[0],
+            level[:n] + GHOST_RATIO_DB[1],
+            azimuth,
+            DIRECTION_SLACK,
+            ALONG_M,
+            ACROSS_M,
+            lon[order],
+            lat[order],
+            level[order],
+            found,
+        )
+        found[found >= 0] = order[found[found >= 0]]
+        better = (found >= 0) & ((brightest < 0) | (level[found] > level[brightest]))
+        brightest = np.where(better, found, brightest)
+    return brightest
+
+
+def _azimuths(orbit_state: str, lat: Float) -> list[Float]:
+    """Directions of azimuth, (n,) each: of the orbit state, of both where it is unknown."""
+    return [
+        azimuth_deg(lat, MID_SWATH_DEG, ascending=state == "ascending")
+        for state in ("ascending", "descending")
+        if orbit_state in (state, "unknown")
+    ]
+
+
+def _sidelobes(scene: Scene, hulls: Hulls) -> tuple[NDArray[np.int64], Float]:
+    """(n,) for each hull the one whose sidelobe it may be, -1 for none; and the ratio in dB."""
+    source, ratio = np.full(len(hulls), -1), np.full(len(hulls), np.nan)
+    strong, weak, away, aside = _on_cross(scene, hulls)
+    level = excess_db(hulls)
+    below = level[strong] - level[weak]
+    envelope = 20.0 * np.log10(np.pi * np.maximum(away, RESOLUTION_M) / RESOLUTION_M / HAMMING_STEP)
+    least = np.maximum(envelope, FIRST_SIDELOBE_DB) - SIDELOBE_MARGIN_DB
+    on_arm = aside <= ARM_WIDTH_M + DIRECTION_SLACK * away
+    hit = on_arm & (below >= least)
+    # The strongest last, so that it is the one that stays.
+    for k in np.flatnonzero(hit)[np.lexsort((-strong[hit], below[hit]))]:
+        source[weak[k]], ratio[weak[k]] = strong[k], below[k]
+    return source, ratio
+
+
+def _on_cross(
+    scene: Scene, hulls: Hulls
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Float, Float]:
+    """Indices of the stronger and the weaker of near hulls; metres between, and off the cross.
+
+    Places are those of the peaks, from which sidelobes go out.
+    """
+    lon, lat = scene.grid.lonlat(hulls.peak_row, hulls.peak_col)
+    order = np.argsort(lat, kind="stable")
+    points = np.full(len(hulls), _POINT_M)
+    near, _ = find_pairs(
+        lon[order], lat[order], points, points, np.zeros(len(hulls)), ARM_M, _POINT_M
+    )
+    one, two = order[near[:, 0]], order[near[:, 1]]
+    level = excess_db(hulls)
+    swap = level[two] > level[one]
+    strong, weak = np.where(swap, two, one), np.where(swap, one, two)
+    bearing, _, away = GEOD.inv(lon[strong], lat[strong], lon[weak], lat[weak])
+    aside = np.full(strong.size, np.inf)
+    for azimuth in _azimuths(scene.orbit_state, lat[strong]):
+        turn = np.deg2rad(bearing - azimuth)
+        off = away * np.minimum(np.abs(np.sin(turn)), np.abs(np.cos(turn)))
+        aside = np.minimum(aside, off)
+    return strong, weak, np.asarray(away), aside
