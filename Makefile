@@ -22,10 +22,10 @@ compile = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev demo test bench lint lock clean
+.PHONY: help install install-dev demo test bench bench-detection lint lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## set up .venv with the package (PYTHON=python3.12, WESTSEA_INSTALLER=pip)
 
@@ -40,6 +40,9 @@ test: install-dev ## run the tests (ARGS="-k grid" chooses some)
 bench: install-dev ## run the measurements
 	$(BIN)/python -m pytest -m bench -s $(ARGS)
 
+bench-detection: install ## recall against false detections on fixed archives, beside classic recipes
+	$(BIN)/westsea bench detection $(ARGS)
+
 lint: install-dev ## ruff, mypy and the import contracts between the rooms
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,7 +56,7 @@ lock: $(VENV)/pyvenv.cfg ## write the requirements files anew (ARGS=--upgrade fo
 	$(compile) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 
 clean: ## remove the environment, caches, builds and the demo's output
-	rm -rf $(VENV) build demo dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) bench build demo dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:

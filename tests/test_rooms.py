@@ -10,6 +10,7 @@ import tomllib
 import zipfile
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,9 @@ def test_kernels_import_numpy_and_numba_only() -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_import_is_a_declared_dependency(package: str) -> None:
-    declared = {canonicalize_name(Requirement(d).name) for d in PROJECT["project"]["dependencies"]}
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    wanted = [*PROJECT["project"]["dependencies"], *chain.from_iterable(extras)]
+    declared = {canonicalize_name(Requirement(each).name) for each in wanted}
     distributions = packages_distributions()
     undeclared = {
         name

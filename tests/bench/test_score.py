@@ -9,7 +9,7 @@ import pytest
 
 from westsea import hulls
 from westsea.api import execute, plan, search
-from westsea.demo import NEAR_M, distances
+from westsea.bench.scores import covers, distances
 from westsea.results import Sweep
 from westsea.schema import DOUBT
 from westsea_catalog import archive
@@ -50,8 +50,8 @@ def test_weights_of_the_score(monkeypatch, tmp_path):
         execute(plan(items, catalog=str(catalog)), tmp_path / f"{seed}-out", workers=0)
         found = Sweep(tmp_path / f"{seed}-out").detections()
         planted = pd.read_parquet(catalog.parent / "truth" / "hulls.parquet")
-        near = np.maximum(NEAR_M, planted["length_m"].to_numpy())[:, None]
-        found["is_hull"] = (distances(planted, found) <= near).any(axis=0)
+        length = planted["length_m"].to_numpy()
+        found["is_hull"] = covers(distances(planted, found), length).any(axis=0)
         doubt = (found["flags"] & int(DOUBT)) != 0
         found["plain"] = np.where(doubt, found["score"] / hulls.DOUBT_SCORE, found["score"])
         for (sensor, octaves), item in zip(seen, items, strict=True):

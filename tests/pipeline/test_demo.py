@@ -1,140 +1,89 @@
-from dataclasses import dataclass
+from collections import Counter
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from westsea import demo
-from westsea.demo import FLOORS, Demo, Score, compare, distances, match
+from westsea.bench.truth import Truth
+from westsea.demo import ALONGSIDE, CLOSE, FLOORS, LONG, SHORT, SMALL_CLOSE, Demo, Score
 from westsea.results import Sweep
 from westsea.runner import Report
 from westsea.schema import Flag
 from westsea_catalog.errors import ConfigError
 
-LONG, SHORT, CLOSE, ALONGSIDE = FLOORS
-DEGREE_M = 111_000.0  # of latitude, near enough
+
+def some_demo(out, scores=(), false=(), km2=1000.0, doubted=0.0):
+    return Demo(Report("r", 0), out, tuple(scores), km2, Counter(false), doubted)
 
 
-@dataclass
-class Swept:
-    """Made-up results."""
-
-    rows: pd.DataFrame
-    couples: pd.DataFrame
-    km2: float = 500.0
-
-    def detections(self):
-        return self.rows
-
-    def pairs(self):
-        return self.couples
-
-    def scenes(self):
-        return pd.DataFrame({"km2_valid": [self.km2 / 2, self.km2 / 2]})
-
-
-def hulls(*places, item="A"):
-    """Planted hulls (name, metres north, length)."""
-    return pd.DataFrame(
-        [
-            {"hull_id": name, "item_id": item, "lon": 122.0, "lat": 37 + north / DEGREE_M,
-             "length_m": length}
-            for name, north, length in places
-        ]
-    )  # fmt: skip
-
-
-def detections(*places, item="A", flags=0):
-    """Detections (name, metres north)."""
-    return pd.DataFrame(
-        [
-            {"detect_id": name, "item_id": item, "lon": 122.0, "lat": 37 + north / DEGREE_M,
-             "flags": flags}
-            for name, north in places
-        ],
-        columns=["detect_id", "item_id", "lon", "lat", "flags"],
-    )  # fmt: skip
-
-
-def planted(*couples):
-    return pd.DataFrame(couples, columns=["hull_id_1", "hull_id_2", "kind"])
-
-
-def reported(*couples):
-    return pd.DataFrame(couples, columns=["detect_id_1", "detect_id_2", "kind"])
-
-
-def found(rows, couples, hulls_, pairs_):
-    scores, rate = compare(Swept(rows, couples), hulls_, pairs_)
-    return {score.kind: (score.planted, score.found) for score in scores}, rate
-
-
-def test_distances_are_metres_within_a_scene_only():
-    some = distances(hulls(("a", 0, 50), ("b", 100, 50)), detections(("x", 30), ("y", 100)))
-    assert np.allclose(some, [[30, 100], [70, 0]], atol=0.3)
-    assert np.isinf(distances(hulls(("a", 0, 50)), detections(("x", 0), item="B"))).all()
-
-
-def test_a_detection_belongs_to_the_hull_it_lies_on():
-    length = np.array([100.0, 100.0, 200.0, 30.0])
-    distance = np.array([[45, 60], [51, 90], [99, 300], [39, 41]], float)
-    assert match(distance, length).tolist() == [0, -1, 0, 0]
-    assert match(np.empty((2, 0)), length[:2]).tolist() == [-1, -1]
-
-
-def test_hulls_are_counted_by_length():
-    truth = hulls(("a", 0, 120), ("b", 2000, 60), ("c", 4000, 49), ("d", 6000, 30))
-    scores, rate = found(detections(("x", 10), ("y", 4010)), reported(), truth, planted())
-    assert scores == {LONG: (2, 1), SHORT: (2, 1), CLOSE: (0, 0), ALONGSIDE: (0, 0)}
-    assert rate == 0
-
-
-def test_close_pairs_must_be_reported_as_such():
-    truth = hulls(("a", 0, 100), ("b", 300, 100))
-    rows = detections(("x", 5), ("y", 295))
-    couple = planted(("a", "b", "close"))
-    assert found(rows, reported(("y", "x", "close")), truth, couple)[0][CLOSE] == (1, 1)
-    assert found(rows, reported(("y", "x", "alongside")), truth, couple)[0][CLOSE] == (1, 0)
-    assert found(rows, reported(), truth, couple)[0][CLOSE] == (1, 0)
-    assert found(rows[:1], reported(("x", None, "close")), truth, couple)[0][CLOSE] == (1, 0)
-
-
-def test_alongside_pairs_are_one_blob_or_a_pair():
-    truth = hulls(("a", 0, 100), ("b", 30, 90))
-    couple = planted(("a", "b", "alongside"))
-    merged, apart = detections(("x", 14)), detections(("x", 0), ("y", 30))
-    assert found(merged, reported(), truth, couple)[0][ALONGSIDE] == (1, 1)
-    as_pair = reported(("x", "y", "alongside"))
-    assert found(apart, as_pair, truth, couple)[0][ALONGSIDE] == (1, 1)
-    assert found(apart, reported(("x", "y", "close")), truth, couple)[0][ALONGSIDE] == (1, 0)
-    assert found(detections(), reported(), truth, couple)[0][ALONGSIDE] == (1, 0)
-
-
-def test_false_detections_lie_on_no_hull_and_are_unflagged():
-    truth = hulls(("a", 0, 200))
-    # On the hull; its wake's end, 190 m off; open water twice.
-    rows = detections(("x", 5), ("w", 190), ("f", 900), ("g", -900))
-    assert found(rows, reported(), truth, planted())[1] == 1000 * 2 / 500
-    doubted = detections(("x", 5), ("f", 900), flags=int(Flag.LAND_NEAR))
-    assert found(doubted, reported(), truth, planted())[1] == 0
-    remarked = detections(("x", 5), ("f", 900), flags=int(Flag.SATURATED))
-    assert found(remarked, reported(), truth, planted())[1] == 2
-    assert compare(Swept(rows, reported(), km2=0.0), truth, planted())[1] == 0
-
-
-@pytest.mark.parametrize(("n", "hit", "enough"), [(10, 9, True), (10, 8, False), (11, 9, False)])
+@pytest.mark.parametrize(("n", "hit", "enough"), [(20, 19, True), (20, 18, False), (21, 19, False)])
 def test_floors_round_up(n, hit, enough):
-    assert FLOORS[LONG] == 0.9
+    assert FLOORS[LONG] == 0.95
     assert Score(LONG, n, hit).is_enough == enough
 
 
-def test_a_demo_prints_what_it_missed(tmp_path):
-    scores = (Score(LONG, 10, 9), Score(SHORT, 10, 5))
-    shown = str(Demo(Report("r", 0), tmp_path, scores, 3.21)).splitlines()
+def test_a_demo_prints_what_it_missed_and_what_is_false(tmp_path):
+    scores = (Score(LONG, 20, 19), Score(SHORT, 10, 5), Score(SMALL_CLOSE, 4, 0))
+    false = {"rock": 2, "clutter": 4}
+    shown = str(some_demo(tmp_path, scores, false, 2000.0, 0.0312)).splitlines()
     assert shown[0].split() == ["kind", "planted", "found", "floor"]
-    assert shown[1].split()[-3:] == ["10", "9", "9"]
-    assert shown[2].endswith("10       5       6  below the floor")
-    assert shown[3] == "false detections per 1000 km2 of sea: 3.2 (at most 10)"
+    assert shown[1].split()[-3:] == ["20", "19", "19"]
+    assert shown[2].endswith("10       5       8  below the floor")
+    assert shown[3].split()[-3:] == ["4", "0", "-"]
+    assert shown[4] == ("false detections per 1000 km2 of sea: 3.0 (at most 10): 4 clutter, 2 rock")
+    assert shown[5] == "found hulls that bear a doubt: 3.1 %"
+
+
+def test_a_scene_without_sea_has_no_false_rate(tmp_path):
+    assert some_demo(tmp_path, false={"clutter": 3}, km2=0.0).false_rate == 0.0
+
+
+def test_a_demo_is_scored_kind_by_kind(tmp_path, monkeypatch):
+    """Two long hulls close to each other and found; one short hull missed; a doubt; a rock."""
+    ids = ["a", "b", "c"]
+    north = [37.0, 37.003, 37.05]
+    hulls = pd.DataFrame(
+        {
+            "hull_id": ids,
+            "item_id": "A",
+            "lon": 122.0,
+            "lat": north,
+            "length_m": [120.0, 60.0, 30.0],
+            "setting": "sea",
+        }
+    )
+    pairs = pd.DataFrame([("a", "b", "close")], columns=["hull_id_1", "hull_id_2", "kind"])
+    pairs["item_id"] = "A"
+    others = pd.DataFrame(
+        [("o", "A", "rock", 122.0, 37.09, 20.0)],
+        columns=["other_id", "item_id", "kind", "lon", "lat", "length_m"],
+    )
+    scenes = pd.DataFrame({"item_id": ["A"], "sea_state": "calm"})
+
+    class Swept:
+        def __init__(self, out):
+            assert out == tmp_path
+
+        def detections(self):
+            rows = pd.DataFrame({"detect_id": ["x", "y", "z"], "item_id": "A", "lon": 122.0})
+            flags = [0, int(Flag.CLOUD), 0]
+            return rows.assign(lat=[37.0, 37.003, 37.09], flags=flags)
+
+        def pairs(self):
+            return pd.DataFrame({"detect_id_1": ["x"], "detect_id_2": ["y"], "kind": "close"})
+
+        def scenes(self):
+            return pd.DataFrame({"km2_valid": [100.0, 150.0]})
+
+    monkeypatch.setattr(demo, "Sweep", Swept)
+    made = demo.compare(Report("r", 0), tmp_path, Truth(hulls, pairs, others, scenes))
+    counts = {score.kind: (score.planted, score.found) for score in made.scores}
+    assert counts == {LONG: (2, 2), SHORT: (1, 0), CLOSE: (1, 1), SMALL_CLOSE: (0, 0),
+                      ALONGSIDE: (0, 0)}  # fmt: skip
+    assert made.false == {"rock": 1}
+    assert made.false_rate == 4.0
+    assert made.doubted == 0.5
+    assert not made.is_enough
 
 
 def test_a_demo_clears_nothing_but_a_demo(tmp_path):
@@ -160,16 +109,17 @@ def test_an_earlier_demo_gives_way(tmp_path, monkeypatch):
     assert not earlier.parent.exists()
 
 
-@pytest.mark.parametrize(("hit", "rate", "code"), [(9, 10.0, 0), (8, 0.0, 1), (9, 10.1, 1)])
-def test_the_command_fails_below_a_floor(cli, tmp_path, monkeypatch, hit, rate, code):
+@pytest.mark.parametrize(("hit", "n_false", "code"), [(19, 100, 0), (18, 0, 1), (19, 101, 1)])
+def test_the_command_fails_below_a_floor(cli, tmp_path, monkeypatch, hit, n_false, code):
     def run(folder, *, workers, progress):
         assert (folder, workers) == (tmp_path, 3)
-        return Demo(Report("r", 0), folder / "out", (Score(LONG, 10, hit),), rate)
+        false = {"clutter": n_false}
+        return some_demo(folder / "out", [Score(LONG, 20, hit)], false, 10_000.0)
 
     monkeypatch.setattr(demo, "run", run)
     done = cli("demo", "--folder", tmp_path, "--workers", 3)
     assert done.code == code
-    assert ("below the floor" in done.out) == (hit == 8)
+    assert ("below the floor" in done.out) == (hit == 18)
     assert f"detections: {tmp_path}/out/detections" in done.out
 
 
@@ -177,8 +127,8 @@ def test_the_demo_from_end_to_end(cli, tmp_path):
     done = cli("demo", "--folder", tmp_path, "--workers", 0)
     assert done.code == 0, done.out
     lines = done.out.splitlines()
-    assert [line[:38].strip() for line in lines[1:5]] == [LONG, SHORT, CLOSE, ALONGSIDE]
-    assert all(int(line.split()[-3]) >= 20 for line in lines[1:5])
-    assert "6 planned = 6 done" in done.out
-    assert len(Sweep(tmp_path / "out").scenes()) == 6
-    assert len(done.err.splitlines()) == 6
+    assert [line[:38].strip() for line in lines[1:6]] == list(FLOORS)
+    assert all(int(line.split()[-3]) >= 20 for line in lines[1:6] if line.split()[-1] != "-")
+    n_scenes = len(Sweep(tmp_path / "out").scenes())
+    assert f"{n_scenes} planned = {n_scenes} done" in done.out
+    assert len(done.err.splitlines()) == n_scenes
