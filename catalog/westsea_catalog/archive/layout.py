@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from shapely import Polygon
 
 from westsea_catalog.archive.hulls import Hull
 
@@ -13,6 +14,23 @@ Kind = Literal["alongside", "close"]
 Setting = Literal["sea", "fleet", "anchorage", "tow", "berth"]
 """What a hull belongs to: none of the others; a fleet of pair trawlers; an anchorage; a tug and
 what it tows; a quay."""
+
+
+def pixel_offset(jacobian: Float, east: ArrayLike, north: ArrayLike) -> tuple[Float, Float]:
+    """(rows, cols) of an offset in metres (east, north), by a `Grid.jacobian`."""
+    east, north = np.asarray(east, float), np.asarray(north, float)
+    inverse = np.linalg.inv(jacobian)
+    cols = inverse[0, 0] * east + inverse[0, 1] * north
+    rows = inverse[1, 0] * east + inverse[1, 1] * north
+    return rows, cols
+
+
+def rectangle(length_m: float, width_m: float, heading_deg: float) -> Polygon:
+    """A rectangle about (0, 0), in metres (east, north), its length along a heading."""
+    heading = np.deg2rad(heading_deg)
+    along = np.array([np.sin(heading), np.cos(heading)]) * length_m / 2
+    across = np.array([np.cos(heading), -np.sin(heading)]) * width_m / 2
+    return Polygon([along + across, along - across, -along - across, -along + across])
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +51,7 @@ class PlantedHull:
 
     def pixel_offset(self, east: ArrayLike, north: ArrayLike) -> tuple[Float, Float]:
         """(rows, cols) from midships, from metres (east, north)."""
-        east, north = np.asarray(east, float), np.asarray(north, float)
-        inverse = np.linalg.inv(self.jacobian)
-        cols = inverse[0, 0] * east + inverse[0, 1] * north
-        rows = inverse[1, 0] * east + inverse[1, 1] * north
-        return rows, cols
+        return pixel_offset(self.jacobian, east, north)
 
     def ground_offset(self, rows: ArrayLike, cols: ArrayLike) -> tuple[Float, Float]:
         """Metres (east, north) of midships, from pixel coordinates in the scene."""
@@ -49,7 +63,7 @@ class PlantedHull:
 
 @dataclass(frozen=True)
 class PlantedPair:
-    """Two hulls of a scene that lie alongside or close to each other."""
+    """Two hulls of a scene that lie alongside (up to 20 m) or close to each other (to 500 m)."""
 
     kind: Kind
     first: int
@@ -80,12 +94,23 @@ class Structure:
     jacobian: Float
     """Ground metres (east, north) per step (col, row), where it stands."""
 
+    @property
+    def outline(self) -> Polygon:
+        """Its rectangle in metres (east, north) of its middle."""
+        return rectangle(self.length_m, self.width_m, self.heading_deg)
+
+    def pixel_offset(self, east: ArrayLike, north: ArrayLike) -> tuple[Float, Float]:
+        """(rows, cols) from its middle, from metres (east, north)."""
+        return pixel_offset(self.jacobian, east, north)
+
 
 @dataclass(frozen=True)
 class Layout:
     """All that is planted in one scene.
 
-    Of a raft only neighbours are pairs: the outer hulls have another between them.
+    Every two hulls at most 20 m apart are a pair `alongside` and every two within 500 m a pair
+    `close`, whatever formations they came from; but hulls of one group that have another between
+    them are none.
     """
 
     hulls: tuple[PlantedHull, ...]

@@ -12,6 +12,7 @@ import rasterio
 from numpy.typing import NDArray
 
 from westsea_catalog.archive import optical, sar, stac, truth
+from westsea_catalog.archive.land import Land
 from westsea_catalog.archive.layout import Layout
 from westsea_catalog.archive.placement import draw_layout
 from westsea_catalog.archive.scenes import OPTICAL_SCENES, RADAR_SCENES, OpticalScene, RadarScene
@@ -58,7 +59,8 @@ def _build(folder: Path, seed: int) -> Path:
     items: dict[str, list[stac.Json]] = {}
     for scene in (*RADAR_SCENES, *OPTICAL_SCENES):
         layout_rng, image_rng = _streams(seed, scene.id)
-        layout = draw_layout(layout_rng, scene.grid, scene.planting)
+        land = Land.none(scene.grid.shape)
+        layout = draw_layout(layout_rng, scene.grid, scene.planting, land)
         layouts.append((scene.id, scene.grid, layout))
         place = folder / scene.collection / scene.id
         place.mkdir(parents=True, exist_ok=True)
