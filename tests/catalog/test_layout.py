@@ -10,11 +10,15 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage, stats
+from scipy.sparse.csgraph import connected_components
 
-from westsea_catalog.archive import formations, land, scenes, structures
+from westsea_catalog.archive import raster, scenes, structures
 from westsea_catalog.archive.formations import CLEARANCE_M, Planting, draw_formations
+from westsea_catalog.archive.hulls import Hull
 from westsea_catalog.archive.land import Land, draw_land
+from westsea_catalog.archive.layout import PlantedHull, pixel_offset
 from westsea_catalog.archive.open_sea import BORDER_M
+from westsea_catalog.archive.pairs import with_pairs
 from westsea_catalog.archive.placement import (
     LAND_M,
     SPACING_QUANTILES,
@@ -133,31 +137,52 @@ def test_every_two_hulls_so_near_are_a_pair_or_have_one_between_them(which, requ
             if not same:
                 assert gap > 19.9
                 assert kind == ("close" if gap <= 500 else None) or abs(gap - 500) < 0.5
-            elif kind is None:
+            else:
+                # Alongside, or parted by another hull of the group.
                 both = shapely.union(one, two).convex_hull
                 group = layout.hulls[i].group
-                assert any(
+                parted = any(
                     outlines[k].intersects(both)
                     for k, hull in enumerate(layout.hulls)
                     if hull.group == group and k not in (i, j)
                 )
-            else:
-                assert kind == "alongside"
+                assert kind == ("alongside" if gap <= 20 and not parted else None)
     # The hulls of a group hang together by its pairs.
     groups = {hull.group for hull in layout.hulls}
     assert groups == set(range(len(groups)))
     graph = np.zeros((len(outlines), len(outlines)), int)
     for i, j in links:
         graph[i, j] = 1
-    n_parts, labels = connected(graph)
+    n_parts, labels = connected_components(graph, directed=False)
     assert n_parts == len(groups)
     assert len(set(zip(labels, (h.group for h in layout.hulls), strict=True))) == n_parts
 
 
-def connected(graph):
-    from scipy.sparse.csgraph import connected_components
+def abreast(*offsets_m):
+    """Hulls of 40 x 10 m that head north, some metres east of each other, in 10 m pixels."""
+    metres = np.array([[10.0, 0.0], [0.0, -10.0]])
+    return [PlantedHull(Hull(40.0, 10.0, 0.0), 50.0, east / 10, 0, metres) for east in offsets_m]
 
-    return connected_components(graph, directed=False)
+
+@pytest.mark.parametrize(
+    ("offsets", "kinds", "groups"),
+    [
+        ((0, 30), {(0, 1): "alongside"}, [0, 0]),
+        ((0, 30.5), {(0, 1): "close"}, [0, 1]),
+        ((0, 509), {(0, 1): "close"}, [0, 1]),
+        ((0, 511), {}, [0, 1]),
+        # The outer two of a raft are only 16 m apart, but another lies between them.
+        ((0, 26, 13), {(0, 2): "alongside", (1, 2): "alongside"}, [0, 0, 0]),
+        ((0, 100, 113), {(0, 1): "close", (0, 2): "close", (1, 2): "alongside"}, [0, 1, 1]),
+    ],
+)
+def test_pairs_are_a_matter_of_gaps(offsets, kinds, groups):
+    hulls, pairs = with_pairs(abreast(*offsets))
+    assert {tuple(sorted((p.first, p.second))): p.kind for p in pairs} == kinds
+    assert [hull.group for hull in hulls] == groups
+    for pair in pairs:
+        apart = abs(offsets[pair.first] - offsets[pair.second])
+        assert (pair.gap_m, pair.center_distance_m) == pytest.approx((apart - 10, apart))
 
 
 def test_planted_pairs_are_all_there(layout):
@@ -410,7 +435,7 @@ def test_the_shipped_quantiles_are_those_of_real_ships():
 @settings(max_examples=30)
 def test_distances_are_euclidean(seed, share):
     target = rng(seed).uniform(size=(23, 37)) < share
-    found = land.distance_cells(target)
+    found = raster.distance_cells(target)
     if target.any():
         expected = ndimage.distance_transform_edt(~target)
         np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -424,7 +449,7 @@ def test_a_coarse_cell_holds_its_pixels(seed, factor):
     mask = rng(seed).uniform(size=(13, 17)) < 0.03
     rows, cols = np.nonzero(mask)
     expected = set(zip(rows // factor, cols // factor, strict=True))
-    assert set(zip(*np.nonzero(land.coarsened(mask, factor)), strict=True)) == expected
+    assert set(zip(*np.nonzero(raster.coarsened(mask, factor)), strict=True)) == expected
 
 
 def test_the_shore_differs_from_the_map_by_some_tens_of_metres():
@@ -475,9 +500,7 @@ def test_quays_jut_into_the_sea_and_are_built_over(seed):
         # Along its middle, from the end on land to the one at sea.
         along = np.linspace(-0.48, 0.48, 60) * quay.length_m
         heading = np.deg2rad(quay.heading_deg)
-        rows, cols = land.pixel_offset(
-            quay.jacobian, along * np.sin(heading), along * np.cos(heading)
-        )
+        rows, cols = pixel_offset(quay.jacobian, along * np.sin(heading), along * np.cos(heading))
         pixels = np.rint(quay.row + rows).astype(int), np.rint(quay.col + cols).astype(int)
         assert found.built[pixels].all()
         assert wide[pixels][0]
@@ -533,7 +556,7 @@ class Pier:
         self.row, self.col, self.quay = quay.row, quay.col, quay
 
     def pixel_offset(self, east, north):
-        return land.pixel_offset(self.quay.jacobian, east, north)
+        return pixel_offset(self.quay.jacobian, east, north)
 
 
 # Structures
@@ -599,7 +622,3 @@ def test_structures_keep_off_hulls_and_land(coastal, shore):
         assert away[round(structure.row), round(structure.col)] >= structures.LAND_M
         outline = ground_outline(structure, structure.outline, lon, lat)
         assert outline.distance(hulls) >= 0.998 * structures.CLEARANCE_M
-
-
-def test_clearances_make_no_pairs_by_chance():
-    assert formations.FLEET_CLEARANCE_M > 500

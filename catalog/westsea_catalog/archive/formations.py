@@ -1,8 +1,7 @@
 """How hulls lie to each other: alone, alongside, in rafts, close pairs, tows and pairs of trawlers.
 
-Lengths and gaps of transfers follow the cases of 2017 that were photographed in the West Sea:
-90 + 45, 130 + 40 and 105 + 45 m alongside, and a raft of 105 + 85 + 85 + 45 m (Voice of America
-from images by Planet, 2017-2018).
+Lengths of transfers reach those of the cases in the West Sea in 2017 that Voice of America reported
+with images by Planet: 90 + 45, 130 + 40 and 105 + 45 m alongside, a raft of 105 + 85 + 85 + 45 m.
 """
 
 from collections.abc import Callable

@@ -8,11 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from shapely import Geometry, Polygon
 from shapely.affinity import translate
 
-from westsea_catalog.archive.land import Land, coarsened, distance_cells
+from westsea_catalog.archive.land import Land
 from westsea_catalog.archive.layout import pixel_offset
+from westsea_catalog.archive.raster import Float, coarsened, distance_cells, pixel_size
 from westsea_catalog.grid import Grid
-
-Float = NDArray[np.float64]
 
 BORDER_M = 600.0
 """Least distance between a hull and the edge of the scene, or of the swath."""
@@ -33,7 +32,7 @@ class OpenSea:
         self.grid = grid
         rows, cols = grid.shape
         self.jacobian = grid.jacobian((rows - 1) / 2, (cols - 1) / 2)
-        self.pixel_m = float(np.sqrt(abs(np.linalg.det(self.jacobian))))
+        self.pixel_m = pixel_size(self.jacobian)
         self._to_pixels = np.linalg.inv(self.jacobian) * self.pixel_m
         self._to_land = distance_cells(coarsened(land.cover, _COARSE))
         beyond = np.pad(~inside if inside is not None else np.zeros(grid.shape, bool), _COARSE)

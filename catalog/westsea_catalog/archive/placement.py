@@ -15,8 +15,9 @@ from westsea_catalog.archive.formations import (
     draw_berthed,
     draw_formations,
 )
+from westsea_catalog.archive.harbours import Quay
 from westsea_catalog.archive.hulls import Hull
-from westsea_catalog.archive.land import Land, Quay
+from westsea_catalog.archive.land import Land
 from westsea_catalog.archive.layout import Layout, PlantedHull, Setting, rectangle
 from westsea_catalog.archive.open_sea import BORDER_M, OpenSea
 from westsea_catalog.archive.pairs import with_pairs
