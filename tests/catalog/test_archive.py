@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from westsea_catalog import archive
-from westsea_catalog.archive import fields, optical, sar, scenes, writer
+from westsea_catalog.archive import fields, sar, scenes, writer
 from westsea_catalog.archive.formations import Planting
 from westsea_catalog.archive.hulls import (
     Hull,
@@ -302,74 +302,6 @@ def test_scatterers_lie_on_the_hull_and_share_its_cross_section():
     assert np.mean(ratio_db) == pytest.approx(-7.5, abs=0.2)
 
 
-# Sentinel-2
-
-
-@pytest.mark.parametrize("factor", [1, 2])
-def test_an_optical_hull_covers_its_area_where_and_how_it_was_planted(factor):
-    hull = Hull(160.0, 25.0, 70.0)
-    planted = plant(hull)
-    chip = optical.hull_chip(planted, np.ones((len(Part), 1)), factor=factor)
-    cover = chip.layers[0]
-    area = cover.sum() * factor**2 * view().pixel_area_m2
-    assert area == pytest.approx(hull.outline().area, rel=0.01)
-    middle = hull.outline().centroid
-    drow, dcol = planted.pixel_offset(middle.x, middle.y)
-    row, col = centroid(cover, chip.row, chip.col)
-    # The middle of pixel i of the coarse grid is at 2 i + 0.5 of the fine one.
-    half = (factor - 1) / 2
-    assert factor * row + half == pytest.approx(planted.row + drow, abs=0.1)
-    assert factor * col + half == pytest.approx(planted.col + dcol, abs=0.1)
-    _, vectors = np.linalg.eigh(covariance(cover))
-    assert true_axis(vectors[:, 1]) == pytest.approx(70.0, abs=1)
-
-
-@pytest.mark.parametrize(("factor", "variance"), [(1, 29.0), (2, 116.0)])
-def test_the_optical_blur_has_its_variance(factor, variance):
-    hull = Hull(80.0, 14.0, 90.0)
-    planted = PlantedHull(hull, 100.2, 99.7, 0, 10 * FINE)
-    cover = optical.hull_chip(planted, np.ones((len(Part), 1)), factor=factor).layers[0]
-    x, y = np.meshgrid(np.arange(-50, 50, 0.1), np.arange(-50, 50, 0.1))
-    deck = hull.part_at(x, y) != Part.WATER
-    own = np.var(x[deck]), np.var(y[deck])
-    blurred = np.diag(covariance(cover)) * (10 * factor) ** 2
-    assert blurred - own == pytest.approx([variance, variance], rel=0.05)
-
-
-def test_hulls_alongside_as_bright_as_the_water_do_not_show():
-    water = np.full((1, 100, 100), 0.3)
-    parts = np.full((len(Part), 1), 0.3)
-    layers = np.zeros((2, 100, 100))
-    hull = Hull(100.0, 16.0, 0.0)
-    for col in (50.0, 51.65):
-        planted = PlantedHull(hull, 50.0, col, 0, 10 * FINE)
-        optical.hull_chip(planted, parts, factor=1).add_to(layers)
-    np.testing.assert_allclose(optical.with_hulls(water, layers), water, atol=1e-12)
-    assert layers[0].max() > 0.8
-
-
-def test_optical_water_is_dark_clouds_are_classified_and_nothing_is_no_data():
-    sea = optical.OpticalSea(0.0015, 130.0, 0.002, 0.005, clouds=2, cloud_radius_m=(200.0, 300.0))
-    images = optical.render(rng(), sea, [], (256, 256), GRID.jacobian(128, 128))
-    assert {band: image.shape for band, image in images.items()} == {
-        "B03": (256, 256),
-        "B04": (256, 256),
-        "B08": (256, 256),
-        "B11": (128, 128),
-        "SCL": (128, 128),
-    }
-    assert all(image.min() > 0 for image in images.values())
-    scl = images["SCL"]
-    assert set(np.unique(scl)) == {6, 8, 9}
-    water = scl == 6
-    fine_water = np.kron(water, np.ones((2, 2), bool))
-    medians = [np.median(images[band][fine_water]) for band in ("B03", "B04", "B08")]
-    medians.append(np.median(images["B11"][water]))
-    assert medians == sorted(medians, reverse=True)
-    assert 100 < medians[2] < 250
-    assert np.median(images["B11"][scl == 9]) > 10 * medians[3]
-
-
 # What is written
 
 
@@ -424,7 +356,7 @@ def test_items_have_the_shape_of_planetary_computers(built):
         else:
             assert properties["s2:processing_baseline"] == "02.06"
             assert "proj:transform" not in properties
-            assert set(item["assets"]) == {"B03", "B04", "B08", "B11", "SCL"}
+            assert set(item["assets"]) == {"B02", "B03", "B04", "B08", "B11", "SCL"}
             assert len(item["assets"]["B11"]["proj:transform"]) == 6
             scl = rasterio.open(path.parent / "SCL.tif").read(1)
             clouds = 100 * np.isin(scl, [8, 9]).mean()

@@ -22,6 +22,7 @@ _S1A_ORBITS_PER_CYCLE, _S1A_ORBIT_OFFSET = 175, 73
 _DIRECTIONS = {"V": "vertical", "H": "horizontal"}
 # Title, common name, centre wavelength and width (micrometres).
 _BANDS: dict[Band, tuple[str, str, float, float]] = {
+    "B02": ("Band 2 - Blue - 10m", "blue", 0.49, 0.098),
     "B03": ("Band 3 - Green - 10m", "green", 0.56, 0.045),
     "B04": ("Band 4 - Red - 10m", "red", 0.665, 0.038),
     "B08": ("Band 8 - NIR - 10m", "nir", 0.842, 0.145),

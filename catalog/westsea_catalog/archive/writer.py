@@ -99,9 +99,7 @@ def _write_radar(
 def _write_optical(
     place: Path, scene: OpticalScene, layout: Layout, rng: np.random.Generator
 ) -> stac.Json:
-    images = optical.render(
-        rng, scene.sea, layout.hulls, scene.grid.shape, _middle_jacobian(scene.grid)
-    )
+    images = optical.render(rng, scene.sea, layout, Land.none(scene.grid.shape), scene.grid)
     for band, image in images.items():
         grid = stac.band_grid(scene.grid, optical.FACTOR[band])
         write_cog(place / f"{band}.tif", image, grid, nodata=stac.OPTICAL_NODATA)
