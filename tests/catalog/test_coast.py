@@ -310,8 +310,12 @@ def test_open_water_and_roads_are_sea(place):
     assert Coast.shipped().distance_m(*position) >= metres
 
 
-def test_islets_that_the_readme_calls_missing_are():
-    readme = (Path(make_coast.__file__).parent / "data" / "coast" / "README.md").read_text()
+def test_the_readme_of_the_coast_says_what_ships():
+    folder = Path(make_coast.__file__).parent / "data" / "coast"
+    readme = (folder / "README.md").read_text()
+    assert Coast.shipped().content_hash in readme
+    for name in ("west_sea.parquet", "islets.parquet"):
+        assert f"{len(Coast.load(folder / name).polygons):,} polygons" in readme
     for place, position in MISSING.items():
         assert place in readme
         assert Coast.shipped().distance_m(*position) > 2_000
