@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -14,7 +15,7 @@ from scipy import ndimage
 
 from westsea.bench import baselines, detection, plots, recipes, report
 from westsea.bench.detection import OURS, Row, Setting
-from westsea.bench.recipes import BACKGROUND_PX, GUARD_PX, RECIPES, Moments
+from westsea.bench.recipes import BACKGROUND_PX, GUARD_PX, RECIPES, Moments, Rings
 from westsea.bench.scores import (
     Comparison,
     Counts,
@@ -62,7 +63,7 @@ def test_box_sums_are_sums_over_boxes(values, side):
 def test_ring_moments_are_those_of_the_valid_pixels_of_the_ring():
     plane = rng().gamma(3.0, 2.0, (100, 110))
     valid = rng(1).random(plane.shape) < 0.8
-    around = recipes.ring_moments(plane, valid)
+    ((_, around),) = Rings([plane], valid).intensities
     rows, cols = np.indices(plane.shape)
     for row, col in ((50, 50), (45, 60), (0, 109)):
         reach = np.maximum(abs(rows - row), abs(cols - col))
@@ -73,10 +74,10 @@ def test_ring_moments_are_those_of_the_valid_pixels_of_the_ring():
 
 def test_without_sea_around_there_is_no_threshold():
     plane, valid = rng().random((100, 100)), np.zeros((100, 100), bool)
-    assert np.isnan(recipes.ring_moments(plane, valid).mean).all()
+    assert np.isnan(Rings([plane], valid).intensities[0][1].mean).all()
     valid[:10, :25] = True  # fewer than LEAST_RING_PIXELS
     for recipe in RECIPES:
-        assert not any(above.any() for _, above in recipe.exceedances([plane], valid))
+        assert not any(above.any() for _, above in recipe.exceedances(Rings([plane], valid)))
 
 
 def moments(mean, variance):
@@ -85,7 +86,7 @@ def moments(mean, variance):
 
 def test_the_gaussian_threshold_keeps_its_rate_on_gaussian_seas():
     plane = rng().normal(10.0, 2.0, (1000, 1000))
-    around = recipes.ring_moments(plane, np.ones(plane.shape, bool))
+    ((_, around),) = Rings([plane], np.ones(plane.shape, bool)).intensities
     for rate in (1e-2, 1e-3, 1e-4):
         share = (plane > recipes.gaussian_threshold(around, rate)).mean()
         assert share == pytest.approx(rate, rel=0.05 + 3 / np.sqrt(rate * plane.size))
@@ -126,8 +127,8 @@ def test_ships_in_the_ring_raise_thresholds_from_moments(name):
 def test_the_log_normal_recipe_works_on_the_logarithm():
     plane = np.exp(rng().normal(-3.0, 0.4, (400, 400)))
     plane[0, 0] = -1.0  # has no logarithm
-    shares = {rate: above.mean() for rate, above in
-              BY_NAME["log-normal"].exceedances([plane], np.ones(plane.shape, bool))}  # fmt: skip
+    rings = Rings([plane], np.ones(plane.shape, bool))
+    shares = {rate: above.mean() for rate, above in BY_NAME["log-normal"].exceedances(rings)}
     assert shares[1e-3] == pytest.approx(1e-3, rel=0.3)
 
 
@@ -136,7 +137,7 @@ def test_bands_are_tested_each_and_either_is_enough():
     one, two, valid = plane.copy(), plane.copy(), np.ones(plane.shape, bool)
     one[50, 60] = two[120, 130] = two[5, 5] = 1000.0
     valid[5, 5] = False
-    (rate, above), *_ = BY_NAME["two-parameter CFAR"].exceedances([one, two], valid)
+    (rate, above), *_ = BY_NAME["two-parameter CFAR"].exceedances(Rings([one, two], valid))
     assert rate == 1e-7
     assert np.argwhere(above).tolist() == [[50, 60], [120, 130]]
 
@@ -150,6 +151,45 @@ def test_blobs_are_the_connected_sets(above):
     ours = sorted(zip(rows, cols, counts, strict=True))
     theirs = sorted((row, col, size) for (row, col), size in zip(expected, sizes, strict=True))
     np.testing.assert_allclose(np.array(ours), np.array(theirs), atol=1e-9)
+
+
+def baseline(lab, name="two-parameter CFAR"):
+    """The detections of a recipe at the last, and least, rate of its ladder."""
+    pixels = lab.pixels()
+    bands = pixels.bands(lab.full)
+    masks = baselines.Masks.of(pixels, bands)
+    rings = Rings([band.astype(float) for band in bands], masks.valid)
+    *_, (_, found) = baselines.detect(BY_NAME[name], rings, pixels, masks, lab.detector)
+    return masks, found
+
+
+def test_baselines_report_blobs_of_a_ship_s_size(sim):
+    image = sim.optical_sea(1, (300, 300)).astype(float)
+    for row, col, height, width in ((60, 60, 1, 2), (60, 150, 3, 1), (150, 230, 4, 4)):
+        image[0, row : row + height, col : col + width] = 60_000
+    image[0, 200:206, 40:46] = 60_000
+    lab = sim.lab(image.astype(np.uint16), sensor="optical", detector=Detector(largest_hull_m2=2e3))
+    _, found = baseline(lab)
+    rows, cols = np.array([61.0, 151.5]), np.array([150.0, 231.5])
+    lon, lat = lab.scene.grid.lonlat(rows, cols)
+    np.testing.assert_allclose(found[["lon", "lat"]], np.stack([lon, lat], axis=1), atol=1e-9)
+    assert found["flags"].tolist() == [0, 0]
+
+
+def test_baselines_bear_the_doubts_that_maps_give(sim):
+    image = sim.optical_sea(1, (320, 320))
+    image[:, 280:] = 0  # no data
+    for row, col in ((60, 60), (60, 250), (160, 160), (240, 3), (276, 200)):
+        image[0, row : row + 3, col : col + 3] = 60_000
+    classes = np.full((160, 160), 6, np.uint8)
+    classes[25:38, 20:28] = 9
+    lab = sim.lab(image, sensor="optical", scl=classes)
+    lon, lat = lab.scene.grid.lonlat(61.0, 251.0 + 8.0)  # 80 m to the east
+    lab = dataclasses.replace(lab, coast=sim.coast(shapely.Point(lon, lat).buffer(1e-4)))
+    masks, found = baseline(lab)
+    flags = [Flag.CLOUD, Flag.LAND_NEAR, 0, Flag.EDGE, Flag.EDGE]
+    assert found["flags"].tolist() == flags
+    assert not masks.valid[280:].any()
 
 
 # The scores

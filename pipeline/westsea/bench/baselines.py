@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from westsea.bench.recipes import Recipe, box_sum
+from westsea.bench.recipes import Recipe, Rings, box_sum
 from westsea.clouds import AROUND_PX, CLOUD_CLASSES, CLOUDY_SHARE
 from westsea.detector import Detector
 from westsea.pixels import Pixels
@@ -19,7 +19,8 @@ from westsea_kernels.blocks import BLOCK, mark_valid
 Bools = NDArray[np.bool_]
 
 LEAST_PIXELS = 3
-"""Smaller blobs are taken for speckle."""
+"""Smaller blobs are taken for speckle. With 2 the same threshold has 2 to 3 times the false
+detections, and finds 0 to 5 % more of the hulls of 25 to 50 m."""
 EDGE_SIDE_PX = 11
 """A blob with a pixel that has no data, or the end of the file, in this square is at the edge."""
 
@@ -55,18 +56,17 @@ def _cloudy(pixels: Pixels) -> Bools:
 
 
 def detect(
-    recipe: Recipe, pixels: Pixels, bands: NDArray[np.generic], masks: Masks, detector: Detector
+    recipe: Recipe, rings: Rings, pixels: Pixels, masks: Masks, detector: Detector
 ) -> Iterator[tuple[float, pd.DataFrame]]:
     """Detections of a recipe, for each rate of its ladder.
 
     Blobs touch by edge or corner over all bands together, and have LEAST_PIXELS up to the size of
     the largest hull. They bear the doubts that maps give: near the coast, at the edge, in cloud.
     """
-    planes = [band.astype(float) for band in bands]
     row, col = ((size - 1) / 2 for size in masks.window.shape)
     pixel_m2 = abs(float(np.linalg.det(pixels.scene.grid.jacobian(row, col))))
     largest = detector.largest_hull_m2 / pixel_m2
-    for rate, above in recipe.exceedances(planes, masks.valid):
+    for rate, above in recipe.exceedances(rings):
         rows, cols, sizes = blobs_of(above)
         ships = (sizes >= LEAST_PIXELS) & (sizes <= largest)
         yield rate, _detections(pixels, masks, rows[ships], cols[ships], detector.land_near_m)

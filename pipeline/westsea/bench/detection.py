@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from westsea.api import plan, search
 from westsea.bench.baselines import Masks, detect
-from westsea.bench.recipes import RECIPES
+from westsea.bench.recipes import RECIPES, Rings
 from westsea.bench.scores import Comparison, Tally
 from westsea.bench.truth import Truth
 from westsea.cluster import connect
@@ -222,9 +222,10 @@ def search_scene(task: Task) -> list[Row]:
         setting = Setting(sensor, sea_state, OURS, rate, is_as_set)
         rows.append(Row(setting, km2, Comparison.of(truth, found).tally()))
     masks = Masks.of(pixels, bands)
+    rings = Rings([band.astype(float) for band in bands], masks.valid)
     for recipe in RECIPES:
         if job.scene.sensor in recipe.sensors:
-            for rate, found in detect(recipe, pixels, bands, masks, job.detector):
+            for rate, found in detect(recipe, rings, pixels, masks, job.detector):
                 setting = Setting(sensor, sea_state, recipe.name, rate)
                 rows.append(Row(setting, km2, Comparison.of(truth, found).tally()))
     return rows

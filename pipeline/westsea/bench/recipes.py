@@ -13,7 +13,7 @@ background window around it. The sides are the defaults of SNAP's operator Adapt
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -55,19 +55,49 @@ class Recipe:
     rates: tuple[float, ...]
     """Its ladder of nominal rates: from some false detection to next to none."""
 
-    def exceedances(self, bands: Sequence[Floats], valid: Bools) -> Iterator[tuple[float, Bools]]:
-        """(rows, cols) pixels above the threshold in any band, for each rate of the ladder.
-
-        bands: each (rows, cols); valid: (rows, cols) pixels that may be in a ring or be found.
-        """
-        planes = [np.log(np.maximum(band, DARKEST)) if self.on_logarithm else band
-                  for band in bands]  # fmt: skip
-        moments = [ring_moments(plane, valid) for plane in planes]
+    def exceedances(self, rings: "Rings") -> Iterator[tuple[float, Bools]]:
+        """(rows, cols) valid pixels above the threshold in any band, for each rate."""
+        planes = rings.logarithms if self.on_logarithm else rings.intensities
         for rate in self.rates:
-            above = np.zeros(valid.shape, np.bool_)
-            for plane, around in zip(planes, moments, strict=True):
+            above = np.zeros(rings.valid.shape, np.bool_)
+            for plane, around in planes:
                 above |= plane > self.threshold(around, rate)  # never above NaN
-            yield rate, above & valid
+            yield rate, above & rings.valid
+
+
+@dataclass(frozen=True, eq=False)
+class Rings:
+    """The bands of a window, and the moments around each of their pixels."""
+
+    bands: Sequence[Floats]
+    """Each (rows, cols)."""
+    valid: Bools
+    """(rows, cols) pixels that may lie in a ring or be found."""
+
+    @cached_property
+    def intensities(self) -> list[tuple[Floats, Moments]]:
+        """The bands as they are."""
+        return [(band, self._moments(band)) for band in self.bands]
+
+    @cached_property
+    def logarithms(self) -> list[tuple[Floats, Moments]]:
+        """The bands' logarithms."""
+        planes = [np.log(np.maximum(band, DARKEST)) for band in self.bands]
+        return [(plane, self._moments(plane)) for plane in planes]
+
+    @cached_property
+    def _pixels(self) -> Floats:
+        """(rows, cols) valid pixels of each ring, NaN for too few."""
+        n = _ring_sum(self.valid.astype(float))
+        return np.where(n < LEAST_RING_PIXELS, np.nan, n)
+
+    def _moments(self, plane: Floats) -> Moments:
+        middle = plane[self.valid].mean() if self.valid.any() else 0.0
+        # Taken off, so that squares lose no digits.
+        centred = np.where(self.valid, plane - middle, 0.0)
+        mean = _ring_sum(centred) / self._pixels
+        variance = _ring_sum(centred**2) / self._pixels - mean**2
+        return Moments(mean + middle, np.maximum(variance, 0.0))
 
 
 def box_sum(values: Floats, side: int) -> Floats:
@@ -81,20 +111,6 @@ def box_sum(values: Floats, side: int) -> Floats:
 
 def _ring_sum(values: Floats) -> Floats:
     return box_sum(values, BACKGROUND_PX) - box_sum(values, GUARD_PX)
-
-
-def ring_moments(plane: Floats, valid: Bools) -> Moments:
-    """Mean and variance of the valid pixels in the ring around each pixel."""
-    if not valid.any():
-        nothing = np.full(plane.shape, np.nan)
-        return Moments(nothing, nothing)
-    middle = plane[valid].mean()  # taken off, so that squares lose no digits
-    centred = np.where(valid, plane - middle, 0.0)
-    n = _ring_sum(valid.astype(float))
-    n[n < LEAST_RING_PIXELS] = np.nan
-    mean = _ring_sum(centred) / n
-    variance = _ring_sum(centred**2) / n - mean**2
-    return Moments(mean + middle, np.maximum(variance, 0.0))
 
 
 def gaussian_threshold(around: Moments, rate: float) -> Floats:
