@@ -17,7 +17,7 @@ from westsea_catalog.archive.formations import CLEARANCE_M, Planting, draw_forma
 from westsea_catalog.archive.hulls import Hull
 from westsea_catalog.archive.land import Land, draw_land
 from westsea_catalog.archive.layout import PlantedHull, pixel_offset
-from westsea_catalog.archive.open_sea import BORDER_M
+from westsea_catalog.archive.open_sea import BORDER_M, OpenSea
 from westsea_catalog.archive.pairs import with_pairs
 from westsea_catalog.archive.placement import (
     LAND_M,
@@ -92,12 +92,23 @@ def hull_outlines(layout):
     return [ground_outline(h, h.hull.outline(), lon, lat) for h in layout.hulls]
 
 
-def nearest_m(hulls):
-    """Geodesic distance of each from the nearest other, midships to midships."""
-    lon, lat = GRID.lonlat([h.row for h in hulls], [h.col for h in hulls])
-    i, j = np.indices((len(hulls), len(hulls)))
-    _, _, apart = GEOD.inv(lon[i], lat[i], lon[j], lat[j])
-    return np.where(i == j, np.inf, apart).min(axis=1)
+def geodesics(places):
+    """Bearing and distance of each from each other, the distance from itself infinite."""
+    lon, lat = GRID.lonlat([place.row for place in places], [place.col for place in places])
+    i, j = np.indices((len(places), len(places)))
+    bearing, _, apart = GEOD.inv(lon[i], lat[i], lon[j], lat[j])
+    return bearing, np.where(i == j, np.inf, apart)
+
+
+def nearest_m(places):
+    """Distance of each from the nearest other, middle to middle."""
+    return geodesics(places)[1].min(axis=1)
+
+
+def nearest_bearing(places):
+    """Where the nearest other lies, clockwise from true north."""
+    bearing, apart = geodesics(places)
+    return bearing[np.arange(len(places)), apart.argmin(axis=1)]
 
 
 def axis_difference(one, two):
@@ -314,6 +325,17 @@ def test_hulls_keep_off_the_edge(which, request):
     assert max((rows + reach).max(), (cols + reach).max()) < 1024 - BORDER_M / 10
 
 
+def test_the_border_is_kept_and_no_more():
+    sea = OpenSea(GRID, SEA)
+    buoy = [shapely.Point(0.0, 0.0).buffer(1.0)]
+    generator = rng()
+    places = [sea.find(generator, buoy, clearance_m=1.0, land_m=1.0) for _ in range(600)]
+    for least, most in zip(np.min(places, axis=0), np.max(places, axis=0), strict=True):
+        # From the outer edge of the first and last pixel; up to 60 m more.
+        assert BORDER_M <= 10 * (least + 0.5) < BORDER_M + 75
+        assert BORDER_M <= 10 * (1023.5 - most) < BORDER_M + 75
+
+
 @pytest.mark.parametrize("planting", [Planting(20, 0, 0), Planting(0, 0, 0, anchored=12)])
 def test_a_scene_too_small_says_so(planting):
     small = scenes.grid(32651, 300000.0, 4100000.0, (200, 200))
@@ -514,14 +536,20 @@ def land_distance_m(shore):
     return ndimage.distance_transform_edt(~shore.cover) * 10
 
 
-def test_hulls_at_sea_keep_off_land(coastal, shore):
+def test_hulls_at_sea_keep_400_m_off_land(shore):
     away = land_distance_m(shore)
-    for planted in coastal.hulls:
-        if planted.setting != "berth":
+    nearest = []
+    for seed in range(4):
+        layout = draw_layout(rng(seed), GRID, Planting(25, 2, 2, anchored=15), shore)
+        for planted in layout.hulls:
             east, north = np.array(planted.hull.outline().exterior.coords).T
             rows, cols = planted.pixel_offset(east, north)
-            pixels = np.rint(planted.row + rows).astype(int), np.rint(planted.col + cols)
-            assert away[pixels[0], pixels[1].astype(int)].min() >= LAND_M - 10
+            pixels = np.rint([planted.row + rows, planted.col + cols]).astype(int)
+            nearest.append((away[tuple(pixels)].min(), planted.setting))
+    assert min(nearest)[0] >= LAND_M - 10
+    assert LAND_M == 400
+    for setting in ("sea", "anchorage"):
+        assert min(metres for metres, of in nearest if of == setting) < 1000
 
 
 @pytest.mark.parametrize("seed", [2, 3])
@@ -575,7 +603,9 @@ def test_a_farm_is_rows_of_cages():
         assert 30 <= cages[0].length_m <= 60
         assert 8 <= cages[0].width_m <= 12
         # Neighbours abreast of each other, 50 to 90 m apart but for the jitter.
-        assert 45 < np.median(nearest_m(cages)) < 90
+        apart, bearing = nearest_m(cages), nearest_bearing(cages)
+        assert 45 < np.median(apart) < 90
+        assert np.median(axis_difference(bearing, cages[0].heading_deg + 90)) < 4
         lon, lat = GRID.lonlat(cages[0].row, cages[0].col)
         outlines = [ground_outline(s, s.outline, lon, lat) for s in cages]
         tree = shapely.STRtree(outlines)
