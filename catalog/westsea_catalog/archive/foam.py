@@ -12,11 +12,13 @@ FOAM = np.array([0.24, 0.24, 0.23, 0.18, 0.06])
 and 95 % less at 1.6 um for dense foam (Frouin et al. 1996); bubbles below brighten a trail."""
 KELVIN_DEG = 19.47
 """Half angle of a wake in deep water (Kelvin 1887)."""
-_STERN_SHARE = 0.22
+_STERN_SHARE = 0.15
 """Share of foam right behind a hull that makes `_FULL_MS`."""
 _FULL_MS = 8.0
 _LASTS_LENGTHS, _ENDS_LENGTHS = 4.0, 12.0
-"""A trail falls to 1/e, and is cut, so many hull lengths behind the stern."""
+"""A trail falls to 1/e, and is cut, so many hull lengths behind the stern ..."""
+_LASTS_S = 60.0
+"""... or falls in this time, where that is sooner: bubbles rise whatever the hull's length."""
 _ARM_LENGTHS, _ARM_SPREAD_M = 8.0, 9.0
 _ARM_SHARE = 0.012
 
@@ -62,7 +64,8 @@ def trail_share(planted: PlantedHull, forward: Float, starboard: Float) -> Float
     seen = own + PSF_VARIANCE_M2
     across = np.sqrt(own / seen) * np.exp(-(starboard**2) / (2 * seen))
     begins = 1 / (1 + np.exp(np.clip(-astern / 4.0, -60, 60)))
-    along = np.exp(-lengths / _LASTS_LENGTHS) * (lengths < _ENDS_LENGTHS)
+    fade_m = min(_LASTS_LENGTHS * hull.length_m, _LASTS_S * planted.speed_ms)
+    along = np.exp(-np.maximum(astern, 0.0) / fade_m) * (lengths < _ENDS_LENGTHS)
     return np.asarray(across * begins * along)
 
 
