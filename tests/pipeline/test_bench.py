@@ -224,6 +224,19 @@ def reported(*couples):
     return pd.DataFrame(couples, columns=["detect_id_1", "detect_id_2", "kind"])
 
 
+def test_truth_is_read_and_parted_by_scene(tmp_path):
+    written = planted(("a", 0, 50, "berth"), ("b", 9, 60), others=[("o", 5, "rock")])
+    for name in ("hulls", "pairs", "others", "scenes"):
+        getattr(written, name).to_parquet(tmp_path / f"{name}.parquet")
+    truth = Truth.read(tmp_path)
+    assert truth.of("A").is_at_sea.tolist() == [False, True]
+    assert truth.of("A").others["kind"].tolist() == ["rock"]
+    assert truth.sea_state("A") == "calm"
+    none = truth.of("B")
+    assert not any(map(len, (none.hulls, none.pairs, none.others, none.scenes)))
+    assert Comparison.of(none, detections(("x", 0))).n_false == {"clutter": 1}
+
+
 def test_distances_are_metres_within_a_scene_and_2_km():
     hulls = planted(("a", 0, 50), ("b", 100, 50), ("far", 5000, 50)).hulls
     some = distances(hulls, detections(("x", 30), ("y", 100)))
