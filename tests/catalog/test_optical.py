@@ -245,6 +245,19 @@ def test_waves_run_on_between_the_bands():
         assert turn == pytest.approx(-0.694 * lag, abs=0.01)
 
 
+def test_slicks_are_filaments_that_take_the_glint():
+    films = [water.draw_slicks(rng(seed), (1024, 1024), NORTH_UP) for seed in range(8)]
+    assert np.max(films) <= 1
+    assert np.min(films) >= 0
+    assert 0.003 < np.mean(np.array(films) > 0.5) < 0.1
+    sea, open_sea = dataclasses.replace(CALM, glint=0.02), np.zeros((256, 256), bool)
+    slick, clean = (
+        water.draw_water(rng(), some, open_sea, NORTH_UP).reflectance[3]
+        for some in (dataclasses.replace(sea, slicks=0.7), sea)
+    )
+    assert np.all(clean - slick > -1e-6)
+
+
 def test_mud_falls_from_the_shore():
     land = np.zeros((200, 600), bool)
     land[:, :40] = True

@@ -31,7 +31,7 @@ mirrors and air-light that the correction leaves (assumed)."""
 _MUD = np.array([0.030, 0.065, 0.080, 0.025, 0.001])
 """Added where suspended matter is densest: some 50-100 g/m3, common off the Korean west coast."""
 
-_HAZE_M, _MUD_M = 1000.0, 1500.0
+_HAZE_M, _MUD_M, _SLICK_M = 1000.0, 1500.0, 2000.0
 _COARSE = 8
 """10 m pixels per knot of fields that have no finer detail."""
 _GRAVITY = 9.81
@@ -69,6 +69,8 @@ class OpticalSea:
     """Distance from the shore over which suspended matter falls to 1/e."""
     wave_peak_m: float = 110.0
     """Wavelength of the strongest waves."""
+    slicks: float = 0.0
+    """Share of the glint that surface films take where they lie, in filaments: dark lines."""
 
     @property
     def sun(self) -> Sun:
@@ -117,6 +119,8 @@ def draw_water(
     # Crests glint more than troughs darken: skew the waves a little.
     waves += np.float32(0.15) * (waves**2 / np.float32(sea.wave_sigma) - np.float32(sea.wave_sigma))
     glint = _bands(_GLINT) * (np.float32(sea.glint) + waves)
+    if sea.slicks:
+        glint *= 1 - np.float32(sea.slicks) * draw_slicks(rng, land.shape, jacobian)
     air = _bands(_HAZE) * haze
     reflectance = np.maximum(body + glint + air, np.float32(1e-3))
     direct = np.maximum(lit + glint, np.float32(0))
@@ -156,13 +160,31 @@ def _wave_spectrum(sea: OpticalSea, east: Float, north: Float) -> tuple[Float, F
     return growth * (0.15 + along**2) * blur, along
 
 
+def draw_slicks(rng: np.random.Generator, shape: tuple[int, int], jacobian: Float) -> Pixels:
+    """Share of surface film (rows, cols): filaments some 100 m wide, kilometres long."""
+    # Films gather along lines of the flow, as the level lines of a smooth field are.
+    flow = smooth_field(rng, shape, jacobian, _SLICK_M, soft_m=_SLICK_M / 8)
+    film = smooth_field(rng, shape, jacobian, _SLICK_M)
+    lines = np.exp(-((flow / np.float32(0.06)) ** 2))
+    return np.asarray(lines * np.clip(film, 0, 1), np.float32)
+
+
 def smooth_field(
-    rng: np.random.Generator, shape: tuple[int, int], jacobian: Float, length_m: float
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    jacobian: Float,
+    length_m: float,
+    *,
+    soft_m: float = 0.0,
 ) -> Pixels:
-    """Normal field (rows, cols) of the correlation exp(-distance / length_m), smooth below 80 m."""
+    """Normal field (rows, cols) of the correlation exp(-distance / length_m), smooth below 80 m.
+
+    It is blurred by a Gaussian of `soft_m`.
+    """
     coarse = tuple(size // _COARSE + 2 for size in shape)
     frequency = np.hypot(*ground_frequencies((coarse[0], coarse[1]), _COARSE * jacobian))
-    knots = gaussian_field(rng, exponential_spectrum(frequency, length_m))
+    blur = np.exp(-((2 * np.pi * soft_m * frequency) ** 2))
+    knots = gaussian_field(rng, exponential_spectrum(frequency, length_m) * blur)
     return _between(knots, shape)
 
 
