@@ -265,7 +265,8 @@ def archive(tmp_path_factory):
     """The catalog.json of four small scenes: VV with VH, an empty sea in VV, VV, and B08."""
     from westsea_catalog.archive import scenes, writer
 
-    dual, *_, single = scenes.RADAR_SCENES
+    dual = scenes.RADAR_SCENES[0]
+    single = next(each for each in scenes.RADAR_SCENES if len(each.polarizations) == 1)
     optical = scenes.OPTICAL_SCENES[0]
 
     def smaller(scene, shape, **planting):

@@ -39,10 +39,15 @@ def exponential_spectrum(frequency: Float, length_m: float) -> Float:
 
 
 def gaussian_field(rng: np.random.Generator, spectrum: Float) -> Float:
-    """Real Gaussian field of mean 0 and variance 1, with the shape and power of `spectrum`."""
-    amplitude = np.sqrt(spectrum / spectrum.mean())
-    white = np.fft.fft2(rng.standard_normal(spectrum.shape))
-    return np.asarray(np.fft.ifft2(amplitude * white).real)
+    """Real Gaussian field of mean 0 and variance 1, with the shape and power of `spectrum`.
+
+    The spectrum must be even, as that of any real field is.
+    """
+    half = spectrum[:, : spectrum.shape[1] // 2 + 1]
+    amplitude = np.sqrt(half / spectrum.mean()).astype(np.float32)
+    white = np.fft.rfft2(rng.standard_normal(spectrum.shape, dtype=np.float32))
+    white *= amplitude
+    return np.asarray(np.fft.irfft2(white, s=spectrum.shape), float)
 
 
 def gamma_texture(normal: Float, order: float) -> Float:

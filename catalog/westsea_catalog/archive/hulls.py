@@ -1,4 +1,4 @@
-"""A hull as the sensors need it: outline, visible parts and radar scatterers, in ground metres.
+"""A hull as the sensors need it: outline, heights and visible parts, in ground metres.
 
 Hull coordinates are (forward, starboard), in metres from midships on the centre line: the stern is
 at ``forward = -length / 2``, the tip of the bow at ``+length / 2``.
@@ -25,16 +25,6 @@ WIDTH_SPREAD = 0.12
 # The deck plan: half widths, as a fraction of half the beam, at fractions of the length.
 _STATIONS = np.array([-0.5, -0.42, 0.30, 0.38, 0.44, 0.48, 0.5])
 _HALF_WIDTHS = np.array([0.80, 1.0, 1.0, 0.85, 0.55, 0.25, 0.0])
-
-_RCS_AT_1M_M2 = 0.08
-_RCS_POWER = 7 / 3
-"""Radar cross section grows with length to the 7/3 (Vachon et al. 1997)."""
-RCS_SPREAD_DB = 2.0
-VH_RCS_DB, VH_RCS_SPREAD_DB = -7.5, 0.7
-_HOUSE_SHARE = 0.25
-"""Share of the cross section that the superstructure returns."""
-_DECK_M2_PER_SCATTERER = 50.0
-"""Some nine scatterers per resolution cell: enough for fully developed speckle."""
 
 
 class Part(IntEnum):
@@ -122,28 +112,11 @@ class Hull:
         return Polygon(np.column_stack([x + east, y + north]))
 
 
-@dataclass(frozen=True, eq=False)
-class Scatterers:
-    """The points of a hull that return the radar's signal."""
-
-    forward: Float
-    """(n,), m."""
-    starboard: Float
-    """(n,), m."""
-    rcs: dict[Polarization, Float]
-    """Radar cross section of each point (n,), m2."""
-
-
 def expected_width(length_m: ArrayLike) -> Float:
     """Mean beam (m) of hulls of a length (m)."""
     length = np.asarray(length_m, float)
     ratio = np.interp(np.log(length), np.log(_LENGTHS_M), _LENGTH_OVER_WIDTH)
     return np.asarray(length / ratio)
-
-
-def expected_rcs(length_m: float) -> float:
-    """Median radar cross section (m2, VV) of hulls of a length (m)."""
-    return float(_RCS_AT_1M_M2 * length_m**_RCS_POWER)
 
 
 def draw_hull(rng: np.random.Generator, length_m: float, heading_deg: float | None = None) -> Hull:
@@ -153,44 +126,3 @@ def draw_hull(rng: np.random.Generator, length_m: float, heading_deg: float | No
     if heading_deg is None:
         heading_deg = rng.uniform(0.0, 360.0)
     return Hull(length_m, float(expected_width(length_m) * spread), heading_deg % 360.0)
-
-
-def draw_scatterers(rng: np.random.Generator, hull: Hull) -> Scatterers:
-    """Return scatterers spread over the deck and, denser and stronger, over the superstructure."""
-    n_deck = max(10, round(hull.outline().area / _DECK_M2_PER_SCATTERER))
-    n_house = max(4, n_deck // 5)
-    deck_forward, deck_starboard = _draw_on_deck(rng, hull, n_deck)
-    forward = np.concatenate([deck_forward, rng.uniform(*hull.house, n_house)])
-    across = 0.42 * hull.width_m
-    starboard = np.concatenate([deck_starboard, rng.uniform(-across, across, n_house)])
-
-    total = expected_rcs(hull.length_m) * _from_db(rng.normal(0.0, RCS_SPREAD_DB))
-    co_polar = _share_out(rng, n_deck, n_house)
-    # Cross-polar returns come partly from the same corners, partly from others.
-    cross_polar = (co_polar + _share_out(rng, n_deck, n_house)) / 2
-    vh_ratio = _from_db(rng.normal(VH_RCS_DB, VH_RCS_SPREAD_DB))
-    rcs: dict[Polarization, Float] = {
-        "VV": total * co_polar,
-        "VH": total * vh_ratio * cross_polar,
-    }
-    return Scatterers(forward, starboard, rcs)
-
-
-def _draw_on_deck(rng: np.random.Generator, hull: Hull, n: int) -> tuple[Float, Float]:
-    """Draw uniformly within the outline: forward by its width, then across."""
-    stations = np.linspace(-0.5, 0.5, 401) * hull.length_m
-    filled = np.cumsum(hull.half_width(stations))
-    forward = np.interp(rng.uniform(0.0, filled[-1], n), filled, stations)
-    return forward, hull.half_width(forward) * rng.uniform(-1.0, 1.0, n)
-
-
-def _share_out(rng: np.random.Generator, n_deck: int, n_house: int) -> Float:
-    """Shares of a hull's cross section, exponential within each part, that add up to one."""
-    deck, house = rng.exponential(size=n_deck), rng.exponential(size=n_house)
-    return np.concatenate(
-        [(1 - _HOUSE_SHARE) * deck / deck.sum(), _HOUSE_SHARE * house / house.sum()]
-    )
-
-
-def _from_db(db: float) -> float:
-    return float(10 ** (db / 10))

@@ -1,7 +1,7 @@
-"""Sentinel-1 as it images a sea with hulls: complex looks through one point spread function.
+"""Sentinel-1 as it images a scene: sea and land as Gaussian speckle, targets as complex echoes.
 
-Each look is a complex field: the sea's and the noise's circular Gaussian speckle plus the hulls'
-scatterers, all seen through the same response; the image is the mean intensity of the looks.
+Everything happens on the pass's own ground-range grid, look by look; the mean intensity of the
+looks is then resampled to the scene's map grid, as terrain correction does.
 """
 
 from collections.abc import Sequence
@@ -10,261 +10,338 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea_catalog.archive.fields import (
-    exponential_spectrum,
-    gamma_texture,
-    gaussian_field,
-    ground_frequencies,
+from westsea_catalog.archive.echoes import (
+    CELL_M2,
+    N_LOOKS,
+    Echo,
+    Points,
+    echo,
+    look_weights,
+    speckle,
 )
-from westsea_catalog.archive.hulls import Polarization, Scatterers, draw_scatterers
-from westsea_catalog.archive.layout import PlantedHull
+from westsea_catalog.archive.fields import exponential_spectrum, gamma_texture, gaussian_field
+from westsea_catalog.archive.frame import SPACING_M, Frame
+from westsea_catalog.archive.hulls import Hull, Polarization
+from westsea_catalog.archive.land import Land
+from westsea_catalog.archive.layout import Layout, PlantedHull, Structure
+from westsea_catalog.archive.radar_wakes import calm_the_track
+from westsea_catalog.archive.scatterers import (
+    Scatterers,
+    draw_scatterers,
+    structure_scatterers,
+)
+from westsea_catalog.archive.seas import RadarSea, backscatter
+from westsea_catalog.grid import AffineGrid
 
 Float = NDArray[np.float64]
-Complex = NDArray[np.complex64]
+Image = NDArray[np.float32]
 
-N_LOOKS = 5
-RANGE_RESOLUTION_M, AZIMUTH_RESOLUTION_M = 20.4, 22.5
-"""-3 dB widths of the IW GRDH point spread function."""
-HAMMING = 0.75
-_HAMMING_WIDTH = 1.0005
-"""-3 dB width times bandwidth of a spectrum weighted with `HAMMING`."""
-LOOK_CORRELATION = 0.29
-"""Of neighbouring range looks, whose bands overlap; it makes ENL 4.4 of 5 looks."""
-NESZ_DB = -24.0
-"""Noise equivalent of the swath, the same in both channels."""
-TREND_LENGTH_M = 3000.0
-"""Correlation length of the slow changes of the wind."""
-DEFOCUS_SIGMA_M = 4.0
-"""Spread of the azimuth smear that a rolling hull's quadratic phase error makes."""
-SHIFT_SIGMA_M = 3.0
-"""Spread of the azimuth displacement by a drifting hull's radial velocity (0.03 m/s)."""
-_CHIP_MARGIN_M = 320.0
-"""How far the sidelobes of a hull are drawn: there they are 37 dB below its peak."""
+RADAR_NODATA = -32768.0
+RANGE_OVER_VELOCITY_S = 112.0
+"""A hull that comes nearer by 0.1 m/s is imaged 11 m ahead along the track."""
+GROUND_VELOCITY_MS = 6674.0
+AMBIGUITY_DB = {1: -27.0, 2: -33.0, 3: -27.0}
+"""Power of an ambiguity to its source's, by subswath: of a 12.3 m antenna's two-way pattern, one
+pulse repetition off, weighted over the band."""
+AMBIGUITY_SPREAD_DB = 3.0
+"""The steered beam raises one side and lowers the other."""
+AMBIGUITY_SMEAR_M = 25.0
+LAND_DB: dict[Polarization, float] = {"VV": -9.0, "VH": -15.5}
+BUILT_DB: dict[Polarization, float] = {"VV": -1.0, "VH": -9.0}
+
+# Incidence (degrees) and Doppler rate (Hz/s) at the near and the far edge, and the pulse repetition
+# frequency (Hz), of IW1 to IW3: annotation of a Sentinel-1B product of 2021.
+_SUBSWATHS = {
+    1: ((30.7, 36.4), (2320.0, 2184.0), 1717.13),
+    2: ((36.4, 41.7), (2184.0, 2048.0), 1451.63),
+    3: ((41.7, 46.0), (2048.0, 1927.0), 1685.82),
+}
+_LAND_ORDER, _BUILT_ORDER, _LAND_CORRELATION_M = 3.0, 0.6, 30.0
+
+_REACH_M, _WEAK_REACH_M, _WEAK_M2 = 320.0, 100.0, 300.0
+"""How far the sidelobes of a target are drawn: at 320 m they are 37 dB below its peak."""
 
 
 @dataclass(frozen=True)
-class RadarSea:
-    """Statistics of the sea's backscatter, gamma0."""
-
-    vv_db: float
-    """Mean of VV, noise not counted."""
-    vh_db: float
-    order: float
-    """Of the gamma texture, hence of the K distribution."""
-    correlation_m: float
-    """Length over which the texture's correlation falls to 1/e."""
-    trend_db: float = 0.4
-    """Spread of the slow changes of the mean."""
-
-    def mean(self, polarization: Polarization) -> float:
-        """Mean backscatter, linear."""
-        return float(10 ** ((self.vv_db if polarization == "VV" else self.vh_db) / 10))
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """How one pass looks at one piece of sea."""
+class Pass:
+    """How the radar flies over a scene."""
 
     heading_deg: float
     """Of the ground track, clockwise from true north; the radar looks to the right of it."""
-    jacobian: Float
-    """Ground metres (east, north) per step (col, row)."""
+    incidence_deg: float = 38.0
+    """In the scene's middle."""
+    noise_db: float = -24.0
+    """Noise equivalent of the swath, gamma0, the same in both channels."""
+    noise_step_db: float = 0.0
+    """Its step at the seam of two subswaths, which then runs through the scene's middle."""
+    swath_end_m: float = np.inf
+    """Metres across the track from the scene's middle where the swath ends."""
 
     @property
-    def azimuth(self) -> tuple[float, float]:
-        """Unit vector (east, north) along the ground track."""
-        heading = np.deg2rad(self.heading_deg)
-        return float(np.sin(heading)), float(np.cos(heading))
+    def subswath(self) -> int:
+        """1, 2 or 3, by the incidence angle."""
+        return 1 + sum(self.incidence_deg > _SUBSWATHS[n][0][1] for n in (1, 2))
 
     @property
-    def pixel_area_m2(self) -> float:
-        """Ground area of one pixel."""
-        return float(abs(np.linalg.det(self.jacobian)))
+    def ambiguity_m(self) -> float:
+        """Along the track to the azimuth ambiguities."""
+        incidences, rates, prf_hz = _SUBSWATHS[self.subswath]
+        return float(prf_hz / np.interp(self.incidence_deg, incidences, rates) * GROUND_VELOCITY_MS)
 
-    def frequencies(self, shape: tuple[int, int]) -> tuple[Float, Float]:
-        """Frequencies along (range, azimuth) of a grid's transform, in cycles per metre."""
-        east, north = ground_frequencies(shape, self.jacobian)
-        sin, cos = self.azimuth
-        return cos * east - sin * north, sin * east + cos * north
+    def displacement_m(self, planted: PlantedHull) -> float:
+        """How far along the track a hull under way is imaged from where it is."""
+        angle = np.deg2rad(planted.hull.heading_deg - self.heading_deg - 90.0)
+        away = planted.speed_ms * np.cos(angle) * np.sin(np.deg2rad(self.incidence_deg))
+        return float(-RANGE_OVER_VELOCITY_S * away)
 
-    def response(self, shape: tuple[int, int]) -> Float:
-        """Spectrum of the point spread function: Hamming weights within each band."""
-        in_range, in_azimuth = self.frequencies(shape)
-        return _hamming(in_range * RANGE_RESOLUTION_M) * _hamming(in_azimuth * AZIMUTH_RESOLUTION_M)
+
+@dataclass(frozen=True)
+class Ghost:
+    """An azimuth ambiguity of a hull or a structure."""
+
+    row: float
+    """Pixel coordinates of its middle; integers are pixel centres."""
+    col: float
+    length_m: float
+    """Of its source."""
+    width_m: float
+    snr_db: float
+    """Mean of its peak in VV over the sea's mean."""
 
 
 @dataclass(frozen=True, eq=False)
-class Echo:
-    """The complex looks of one hull, on its own piece of the grid."""
+class Radargram:
+    """A rendered scene."""
 
-    row: int
-    """Of the chip's first pixel in the scene."""
-    col: int
-    looks: Complex
-    """(looks, rows, cols); the squared modulus is gamma0."""
-
-    def add_to(self, field: Complex, look: int) -> None:
-        """Add one look to a scene's field, in place, where the chip lies within it."""
-        n_rows, n_cols = self.looks.shape[1:]
-        top, left = max(self.row, 0), max(self.col, 0)
-        target = field[top : max(self.row + n_rows, 0), left : max(self.col + n_cols, 0)]
-        rows, cols = target.shape
-        row, col = top - self.row, left - self.col
-        target += self.looks[look, row : row + rows, col : col + cols]
+    images: dict[Polarization, Image]
+    """gamma0, linear, (rows, cols); RADAR_NODATA beyond the swath."""
+    ghosts: tuple[Ghost, ...]
 
 
-def look_weights() -> Float:
-    """Weights of independent looks that add up like `N_LOOKS` overlapping ones; their mean is 1.
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """A thing to image: a hull, a structure, or an ambiguity of one."""
 
-    They are the eigenvalues of the tridiagonal correlation matrix of the overlapping looks.
-    """
-    k = np.arange(1, N_LOOKS + 1)
-    return np.asarray(1 + 2 * LOOK_CORRELATION * np.cos(k * np.pi / (N_LOOKS + 1)))
+    points: dict[Polarization, Points]
+    middle: tuple[float, float]
+    """(line, sample)."""
+    reach_m: float
+    defocus_m: float
 
-
-def speckle(rng: np.random.Generator, response: Float) -> Complex:
-    """One look at a homogeneous surface: circular Gaussian of unit mean intensity."""
-    spectrum = np.zeros(response.shape, np.complex64)
-    inside = response > 0
-    weights = response[inside] / np.sqrt(2 * np.sum(response**2)) * response.size
-    noise = rng.standard_normal((2, weights.size), dtype=np.float32)
-    spectrum[inside] = weights.astype(np.float32) * (noise[0] + 1j * noise[1])
-    return np.asarray(np.fft.ifft2(spectrum), np.complex64)
-
-
-def hull_echo(
-    rng: np.random.Generator,
-    view: View,
-    planted: PlantedHull,
-    scatterers: Scatterers,
-    polarization: Polarization,
-    *,
-    defocus_m: float = 0.0,
-    shift_m: float = 0.0,
-) -> Echo:
-    """Image a hull's scatterers, with independent random phases in each look.
-
-    Parameters
-    ----------
-    rng
-        Draws the phases.
-    view
-        The pass, valid for the scene.
-    planted
-        The hull and its place.
-    scatterers
-        Its scatterers, in hull coordinates.
-    polarization
-        Which of their cross sections to use.
-    defocus_m
-        Standard deviation of the azimuth smear; it adds in quadrature to the response's own.
-    shift_m
-        Displacement along the track.
-    """
-    n = 2 * int(np.ceil((planted.hull.length_m / 2 + _CHIP_MARGIN_M) / view.pixel_area_m2**0.5))
-    row, col = round(planted.row) - n // 2, round(planted.col) - n // 2
-    sin, cos = view.azimuth
-    east, north = planted.hull.to_ground(scatterers.forward, scatterers.starboard)
-    drow, dcol = planted.pixel_offset(east + shift_m * sin, north + shift_m * cos)
-
-    steps = -2j * np.pi * np.fft.fftfreq(n)
-    to_rows = np.exp(np.outer(steps, planted.row - row + drow))
-    to_cols = np.exp(np.outer(steps, planted.col - col + dcol))
-    response = _defocused(view, (n, n), defocus_m)
-    # A scatterer of cross section s returns, summed over its pixels' area, s.
-    response *= n / np.sqrt(view.pixel_area_m2 * np.sum(np.abs(response) ** 2))
-
-    amplitude = np.sqrt(scatterers.rcs[polarization])
-    phases = rng.uniform(0.0, 2 * np.pi, (N_LOOKS, amplitude.size))
-    looks = np.empty((N_LOOKS, n, n), np.complex64)
-    for look, returned in zip(looks, amplitude * np.exp(1j * phases), strict=True):
-        # einsum, not BLAS, whose sums depend on the number of threads.
-        spectrum = np.einsum("rk,ck->rc", returned * to_rows, to_cols)
-        look[:] = np.fft.ifft2(response * spectrum)
-    return Echo(row, col, looks)
-
-
-def mean_backscatter(
-    rng: np.random.Generator, view: View, sea: RadarSea, shape: tuple[int, int]
-) -> Float:
-    """Texture and slow trend of the sea, as a factor on the mean backscatter; mean about 1."""
-    frequency = np.hypot(*ground_frequencies(shape, view.jacobian))
-    texture = gamma_texture(
-        gaussian_field(rng, exponential_spectrum(frequency, sea.correlation_m)), sea.order
-    )
-    trend_db = sea.trend_db * gaussian_field(rng, np.exp(-((frequency * TREND_LENGTH_M) ** 2)))
-    return np.asarray(texture * 10 ** (trend_db / 10))
+    def echo(self, rng: np.random.Generator, polarization: Polarization) -> Echo:
+        points = self.points[polarization]
+        return echo(rng, points, self.middle, self.reach_m, defocus_m=self.defocus_m)
 
 
 def render(
     rng: np.random.Generator,
-    view: View,
+    radar: Pass,
     sea: RadarSea,
-    hulls: Sequence[PlantedHull],
-    shape: tuple[int, int],
+    layout: Layout,
+    land: Land,
+    grid: AffineGrid,
     polarizations: Sequence[Polarization] = ("VV", "VH"),
-) -> dict[Polarization, NDArray[np.float32]]:
-    """Image a sea with hulls.
+) -> Radargram:
+    """Image a scene.
 
     The texture is common to the polarisations, speckle and phases are not.
-
-    Returns
-    -------
-    gamma0, linear, of shape (rows, cols), by polarisation.
     """
-    surface = mean_backscatter(rng, view, sea, shape)
-    targets = [
-        (
-            planted,
-            draw_scatterers(rng, planted.hull),
-            abs(rng.normal(0.0, DEFOCUS_SIGMA_M)),
-            rng.normal(0.0, SHIFT_SIGMA_M),
-        )
-        for planted in hulls
-    ]
-    images: dict[Polarization, NDArray[np.float32]] = {}
+    frame = Frame(grid, radar.heading_deg)
+    surface = backscatter(rng, frame, sea)
+    for planted in layout.hulls:
+        if planted.speed_ms:
+            calm_the_track(rng, frame, planted, radar.displacement_m(planted), surface)
+    if land.cover.any():
+        _put_land(rng, radar, frame, land, surface)
+    targets = [_hull_target(rng, radar, frame, sea, planted) for planted in layout.hulls]
+    targets += [_structure_target(rng, radar, frame, each) for each in layout.structures]
+    ghosts, their_targets = _ghosts(rng, radar, frame, sea, layout, targets)
+    noise = _noise(radar, frame)
+    images = {}
     for polarization in polarizations:
-        echoes = [
-            hull_echo(
-                rng, view, planted, scatterers, polarization, defocus_m=defocus, shift_m=shift
-            )
-            for planted, scatterers, defocus, shift in targets
-        ]
+        echoes = [target.echo(rng, polarization) for target in targets + their_targets]
         # Sea and noise are both Gaussian: their sum is one field of the summed power.
-        power = sea.mean(polarization) * surface + 10 ** (NESZ_DB / 10)
-        images[polarization] = _detected(rng, view, power, echoes)
-    return images
+        image = _detected(rng, surface[polarization] + noise, echoes)
+        image[:, _beyond(radar, frame)] = RADAR_NODATA
+        images[polarization] = frame.to_scene(image, RADAR_NODATA)
+    return Radargram(images, ghosts)
 
 
-def _detected(
-    rng: np.random.Generator, view: View, power: Float, echoes: Sequence[Echo]
-) -> NDArray[np.float32]:
+def _hull_target(
+    rng: np.random.Generator, radar: Pass, frame: Frame, sea: RadarSea, planted: PlantedHull
+) -> _Target:
+    scatterers = draw_scatterers(rng, planted.hull, radar.heading_deg + 90.0)
+    still = 0.2 if planted.setting == "berth" else 1.0
+    defocus = still * abs(rng.normal(0.0, sea.smear_m))
+    drift = still * rng.normal(0.0, sea.shift_m)
+    roll = still * rng.normal(0.0, sea.roll_rad_s) * min(1.0, (60.0 / planted.hull.length_m) ** 0.5)
+    shift = drift + roll_shift_m(radar, planted.hull, scatterers, roll)
+    east, north = planted.hull.to_ground(scatterers.forward, scatterers.starboard)
+    reach = planted.hull.length_m / 2
+    place = frame.locate(planted.row, planted.col)
+    return _target(radar, frame, scatterers, place, (east, north), reach, defocus, shift)
+
+
+def roll_shift_m(radar: Pass, hull: Hull, scatterers: Scatterers, roll_rad_s: float) -> Float:
+    """How far along the track each scatterer of a rolling hull is displaced: what is high the most.
+
+    A hull that rolls to starboard moves its upper works to starboard and its starboard side down.
+    """
+    look = np.deg2rad(radar.heading_deg + 90.0 - hull.heading_deg)
+    incidence = np.deg2rad(radar.incidence_deg)
+    # Starboard points 90 degrees right of the bow; the radar sees the horizontal part by sin.
+    sideways = roll_rad_s * scatterers.height * np.sin(look) * np.sin(incidence)
+    downwards = roll_rad_s * scatterers.starboard * np.cos(incidence)
+    return np.asarray(-RANGE_OVER_VELOCITY_S * (sideways + downwards))
+
+
+def _structure_target(
+    rng: np.random.Generator, radar: Pass, frame: Frame, structure: Structure
+) -> _Target:
+    scatterers = structure_scatterers(rng, structure)
+    axis = np.deg2rad(structure.heading_deg)
+    east = scatterers.forward * np.sin(axis) + scatterers.starboard * np.cos(axis)
+    north = scatterers.forward * np.cos(axis) - scatterers.starboard * np.sin(axis)
+    reach = structure.length_m / 2 + structure.height_m
+    place = frame.locate(structure.row, structure.col)
+    return _target(radar, frame, scatterers, place, (east, north), reach)
+
+
+def _target(
+    radar: Pass,
+    frame: Frame,
+    scatterers: Scatterers,
+    place: tuple[Float, Float],
+    offset: tuple[Float, Float],
+    reach_m: float,
+    defocus_m: float = 0.0,
+    shift_m: float | Float = 0.0,
+) -> _Target:
+    """Lay scatterers, (east, north) metres of a place, on the frame; what is high lies over."""
+    along, across = frame.along_across(*offset)
+    across = across - scatterers.height / np.tan(np.deg2rad(radar.incidence_deg))
+    middle = float(place[0]), float(place[1])
+    line = middle[0] + (along + shift_m) / SPACING_M
+    sample = middle[1] + across / SPACING_M
+    points = {pol: Points(line, sample, rcs) for pol, rcs in scatterers.rcs.items()}
+    weak = scatterers.rcs["VV"].sum() < _WEAK_M2
+    return _Target(points, middle, reach_m + (_WEAK_REACH_M if weak else _REACH_M), defocus_m)
+
+
+def _ghosts(
+    rng: np.random.Generator,
+    radar: Pass,
+    frame: Frame,
+    sea: RadarSea,
+    layout: Layout,
+    targets: Sequence[_Target],
+) -> tuple[tuple[Ghost, ...], list[_Target]]:
+    """Ambiguities of all targets that are strong enough to show above the sea, within the frame."""
+    level = sea.mean("VV") + 10 ** (radar.noise_db / 10)
+    ghosts, images = [], []
+    sides = [
+        (side, rng.normal(AMBIGUITY_DB[radar.subswath], AMBIGUITY_SPREAD_DB)) for side in (-1, 1)
+    ]
+    sources: tuple[PlantedHull | Structure, ...] = (*layout.hulls, *layout.structures)
+    for source, target in zip(sources, targets, strict=True):
+        for side, ratio_db in sides:
+            lines = side * radar.ambiguity_m / SPACING_M
+            ratio = 10 ** (ratio_db / 10)
+            snr = ratio * target.points["VV"].rcs.sum() / (CELL_M2 * level)
+            middle = target.middle[0] + lines, target.middle[1]
+            row, col = (float(at) for at in frame.scene_pixel(*middle))
+            if snr < 1 or not _is_imaged(radar, frame, row, col):
+                continue
+            points = {
+                pol: Points(each.line + lines, each.sample, ratio * each.rcs)
+                for pol, each in target.points.items()
+            }
+            images.append(_Target(points, middle, target.reach_m, AMBIGUITY_SMEAR_M))
+            ghosts.append(Ghost(row, col, *_size(source), float(10 * np.log10(snr))))
+    return tuple(ghosts), images
+
+
+def _size(source: PlantedHull | Structure) -> tuple[float, float]:
+    if isinstance(source, PlantedHull):
+        return source.hull.length_m, source.hull.width_m
+    return source.length_m, source.width_m
+
+
+def swath(radar: Pass, grid: AffineGrid) -> NDArray[np.bool_]:
+    """Pixels (rows, cols) of a scene that the pass has seen."""
+    frame = Frame(grid, radar.heading_deg)
+    rows, cols = np.ogrid[: grid.shape[0], : grid.shape[1]]
+    return _across(frame, frame.locate(rows, cols)[1]) <= radar.swath_end_m
+
+
+def _across(frame: Frame, sample: Float | NDArray[np.int64]) -> Float:
+    """Metres across the track from the scene's middle."""
+    return np.asarray(frame.first[1] + SPACING_M * sample)
+
+
+def _is_imaged(radar: Pass, frame: Frame, row: float, col: float) -> bool:
+    """Whether a pixel lies in the scene and the swath."""
+    rows, cols = frame.grid.shape
+    seen = _across(frame, frame.locate(row, col)[1]) <= radar.swath_end_m
+    return 0 <= row <= rows - 1 and 0 <= col <= cols - 1 and bool(seen)
+
+
+def _put_land(
+    rng: np.random.Generator,
+    radar: Pass,
+    frame: Frame,
+    land: Land,
+    surface: dict[Polarization, Image],
+) -> None:
+    """Replace the sea by land in place, and add the land's own ambiguities to the sea."""
+    cover, built = frame.from_scene(land.cover), frame.from_scene(land.built)
+    height = frame.from_scene(land.height_m)
+    frequency = np.hypot(*frame.ground_frequencies)
+    normal = gaussian_field(rng, exponential_spectrum(frequency, _LAND_CORRELATION_M))
+    fields, towns = gamma_texture(normal, _LAND_ORDER), gamma_texture(normal, _BUILT_ORDER)
+    # Slopes that face the radar stay brighter after terrain flattening.
+    slope = np.clip(np.gradient(height, SPACING_M, axis=1), -0.5, 0.5)
+    relief = 10 ** (0.4 * slope)
+    lines = round(radar.ambiguity_m / SPACING_M)
+    for polarization, power in surface.items():
+        own = 10 ** (LAND_DB[polarization] / 10) * fields * relief * (1 - built)
+        own += 10 ** (BUILT_DB[polarization] / 10) * towns * built
+        own *= cover
+        power *= 1 - cover
+        power += own
+        for side in (-1, 1):
+            ghost = 10 ** (AMBIGUITY_DB[radar.subswath] / 10) * _shifted(own, side * lines)
+            power += ghost.astype(np.float32)
+
+
+def _shifted(image: Image, lines: int) -> Image:
+    """The image moved down by some lines; zeros come in."""
+    moved = np.zeros_like(image)
+    if abs(lines) < len(image):
+        source = image[max(-lines, 0) : len(image) - max(lines, 0)]
+        moved[max(lines, 0) : len(image) + min(lines, 0)] = source
+    return moved
+
+
+def _noise(radar: Pass, frame: Frame) -> Image:
+    """Noise power by sample: (1, samples)."""
+    across = _across(frame, np.arange(frame.shape[1]))
+    db = radar.noise_db + np.where(across > 0, radar.noise_step_db, 0.0)
+    return np.asarray(10 ** (db / 10), np.float32)[None, :]
+
+
+def _beyond(radar: Pass, frame: Frame) -> NDArray[np.bool_]:
+    """(samples,) where the swath has ended."""
+    return _across(frame, np.arange(frame.shape[1])) > radar.swath_end_m
+
+
+def _detected(rng: np.random.Generator, power: Image, echoes: Sequence[Echo]) -> Image:
     """Mean intensity over the looks of a Gaussian surface of a power, with echoes on it."""
-    amplitude = np.sqrt(power).astype(np.float32)
-    response = view.response(power.shape)
+    amplitude = np.sqrt(power)
     image = np.zeros(power.shape, np.float32)
     for look, weight in enumerate(look_weights()):
-        field = amplitude * speckle(rng, response)
-        for echo in echoes:
-            echo.add_to(field, look)
+        field = amplitude * speckle(rng, power.shape)
+        for each in echoes:
+            each.add_to(field, look)
         image += np.float32(weight / N_LOOKS) * (field.real**2 + field.imag**2)
     return image
-
-
-def _defocused(view: View, shape: tuple[int, int], defocus_m: float) -> NDArray[np.complex128]:
-    """Response with a quadratic phase along azimuth.
-
-    A phase pi k f^2 delays the frequency f by k f metres; over the weighted band the delays'
-    standard deviation, which is the smear's, is k times that of f.
-    """
-    response = view.response(shape)
-    _, in_azimuth = view.frequencies(shape)
-    spread = np.sqrt(np.sum((response * in_azimuth) ** 2) / np.sum(response**2))
-    return np.asarray(response * np.exp(1j * np.pi * (defocus_m / spread) * in_azimuth**2))
-
-
-def _hamming(frequency_times_resolution: Float) -> Float:
-    """Hamming weight of a frequency within the band of a resolution; 0 outside it."""
-    in_band = frequency_times_resolution / _HAMMING_WIDTH
-    weight = HAMMING + (1 - HAMMING) * np.cos(2 * np.pi * in_band)
-    return np.where(np.abs(in_band) <= 0.5, weight, 0.0)

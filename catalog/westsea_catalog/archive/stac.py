@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from westsea_catalog.archive.optical import FACTOR, Band
+from westsea_catalog.archive.sar import RADAR_NODATA
 from westsea_catalog.archive.scenes import PIXEL_M, OpticalScene, RadarScene
 from westsea_catalog.grid import AffineGrid
 
 Json = dict[str, Any]
 
-RADAR_NODATA, OPTICAL_NODATA = -32768.0, 0
+OPTICAL_NODATA = 0
 
 _COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 _GEOJSON = "application/geo+json"
@@ -186,7 +187,7 @@ def _radar_asset(polarization: str) -> Json:
 
 
 def _optical_asset(band: Band, grid: AffineGrid) -> Json:
-    own = band_grid(grid, FACTOR[band])
+    own = grid.coarsened(FACTOR[band])
     asset: Json = {
         "href": f"./{band}.tif",
         "proj:bbox": list(own.bounds),
@@ -207,15 +208,6 @@ def _optical_asset(band: Band, grid: AffineGrid) -> Json:
         "full_width_half_max": width,
     }
     return asset | {"title": title, "eo:bands": [description]}
-
-
-def band_grid(grid: AffineGrid, factor: int) -> AffineGrid:
-    """Grid of a band whose pixels are `factor` times as large, from the same corner."""
-    a, b, c, d, e, f = grid.transform
-    rows, cols = (size // factor for size in grid.shape)
-    return AffineGrid(
-        grid.epsg, (a * factor, b * factor, c, d * factor, e * factor, f), (rows, cols)
-    )
 
 
 def _footprint(grid: AffineGrid) -> list[list[float]]:

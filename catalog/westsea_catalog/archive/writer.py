@@ -12,10 +12,11 @@ import rasterio
 from numpy.typing import NDArray
 
 from westsea_catalog.archive import optical, sar, stac, truth
-from westsea_catalog.archive.land import Land
+from westsea_catalog.archive.land import Land, draw_land
 from westsea_catalog.archive.layout import Layout
 from westsea_catalog.archive.placement import draw_layout
 from westsea_catalog.archive.scenes import OPTICAL_SCENES, RADAR_SCENES, OpticalScene, RadarScene
+from westsea_catalog.coast import Coast
 from westsea_catalog.errors import ConfigError, UsageError
 from westsea_catalog.grid import AffineGrid
 
@@ -37,7 +38,7 @@ def build(folder: Path, *, seed: int = 20171019) -> Path:
 
     Returns
     -------
-    Path of catalog.json. Beside it lie truth/hulls.parquet and truth/pairs.parquet.
+    Path of catalog.json. Beside it lie truth/{hulls,pairs,others,scenes}.parquet.
 
     Raises
     ------
@@ -55,27 +56,33 @@ def build(folder: Path, *, seed: int = 20171019) -> Path:
 
 
 def _build(folder: Path, seed: int) -> Path:
-    layouts: list[tuple[str, AffineGrid, Layout]] = []
+    sceneries: list[truth.Scenery] = []
     items: dict[str, list[stac.Json]] = {}
     for scene in (*RADAR_SCENES, *OPTICAL_SCENES):
-        layout_rng, image_rng = _streams(seed, scene.id)
-        land = Land.none(scene.grid.shape)
-        layout = draw_layout(layout_rng, scene.grid, scene.planting, land)
-        layouts.append((scene.id, scene.grid, layout))
         place = folder / scene.collection / scene.id
         place.mkdir(parents=True, exist_ok=True)
-        if isinstance(scene, RadarScene):
-            item = _write_radar(place, scene, layout, image_rng)
-        else:
-            item = _write_optical(place, scene, layout, image_rng)
+        scenery, item = _write_scene(place, scene, seed)
         _write_json(place / f"{scene.id}.json", item)
+        sceneries.append(scenery)
         items.setdefault(scene.collection, []).append(item)
     for name, members in items.items():
         _write_json(folder / name / "collection.json", stac.collection(name, members))
-    _write_truth(folder / "truth", layouts)
+    _write_truth(folder / "truth", sceneries)
     path = folder / "catalog.json"
     _write_json(path, stac.catalog(list(items)))
     return path
+
+
+def _write_scene(
+    place: Path, scene: RadarScene | OpticalScene, seed: int
+) -> tuple[truth.Scenery, stac.Json]:
+    layout_rng, image_rng = _streams(seed, scene.id)
+    land = draw_land(layout_rng, scene.grid, Coast.shipped(), harbours=scene.harbours)
+    inside = sar.swath(scene.radar, scene.grid) if isinstance(scene, RadarScene) else None
+    layout = draw_layout(layout_rng, scene.grid, scene.planting, land, inside=inside)
+    if isinstance(scene, RadarScene):
+        return _write_radar(place, scene, layout, land, image_rng)
+    return _write_optical(place, scene, layout, land, image_rng)
 
 
 def _streams(seed: int, scene_id: str) -> tuple[np.random.Generator, np.random.Generator]:
@@ -85,25 +92,25 @@ def _streams(seed: int, scene_id: str) -> tuple[np.random.Generator, np.random.G
 
 
 def _write_radar(
-    place: Path, scene: RadarScene, layout: Layout, rng: np.random.Generator
-) -> stac.Json:
-    view = sar.View(scene.heading_deg, _middle_jacobian(scene.grid))
-    images = sar.render(rng, view, scene.sea, layout.hulls, scene.grid.shape, scene.polarizations)
-    for polarization, image in images.items():
-        write_cog(
-            place / f"{polarization.lower()}.tif", image, scene.grid, nodata=stac.RADAR_NODATA
-        )
-    return stac.radar_item(scene)
+    place: Path, scene: RadarScene, layout: Layout, land: Land, rng: np.random.Generator
+) -> tuple[truth.Scenery, stac.Json]:
+    radargram = sar.render(
+        rng, scene.radar, scene.sea, layout, land, scene.grid, scene.polarizations
+    )
+    for polarization, image in radargram.images.items():
+        path = place / f"{polarization.lower()}.tif"
+        write_cog(path, image, scene.grid, nodata=sar.RADAR_NODATA)
+    return truth.Scenery(scene, layout, radargram.ghosts), stac.radar_item(scene)
 
 
 def _write_optical(
-    place: Path, scene: OpticalScene, layout: Layout, rng: np.random.Generator
-) -> stac.Json:
-    images = optical.render(rng, scene.sea, layout, Land.none(scene.grid.shape), scene.grid)
+    place: Path, scene: OpticalScene, layout: Layout, land: Land, rng: np.random.Generator
+) -> tuple[truth.Scenery, stac.Json]:
+    images = optical.render(rng, scene.sea, layout, land, scene.grid)
     for band, image in images.items():
-        grid = stac.band_grid(scene.grid, optical.FACTOR[band])
+        grid = scene.grid.coarsened(optical.FACTOR[band])
         write_cog(place / f"{band}.tif", image, grid, nodata=stac.OPTICAL_NODATA)
-    return stac.optical_item(scene, images["SCL"])
+    return truth.Scenery(scene, layout), stac.optical_item(scene, images["SCL"])
 
 
 def write_cog(path: Path, image: NDArray[Any], grid: AffineGrid, *, nodata: float) -> None:
@@ -128,16 +135,11 @@ def write_cog(path: Path, image: NDArray[Any], grid: AffineGrid, *, nodata: floa
         target.write(image, 1)
 
 
-def _write_truth(place: Path, layouts: list[tuple[str, AffineGrid, Layout]]) -> None:
+def _write_truth(place: Path, sceneries: list[truth.Scenery]) -> None:
     place.mkdir(parents=True, exist_ok=True)
-    for name, table in truth.tables(layouts).items():
+    for name, table in truth.tables(sceneries).items():
         pq.write_table(table, place / f"{name}.parquet", compression="zstd")
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-
-
-def _middle_jacobian(grid: AffineGrid) -> NDArray[np.float64]:
-    rows, cols = grid.shape
-    return grid.jacobian((rows - 1) / 2, (cols - 1) / 2)
