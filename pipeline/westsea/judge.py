@@ -20,6 +20,7 @@ from westsea.clouds import flag_clouds
 from westsea.detector import Detector
 from westsea.ghosts import flag_ghosts
 from westsea.hulls import Hulls, cell_sizes, measure_hulls
+from westsea.lattices import flag_lattices
 from westsea.pairs import Pairs, chip_bounds, pair_hulls
 from westsea.pixels import Pixels
 from westsea.schema import DETECTIONS, PAIRS, SCENES
@@ -73,6 +74,7 @@ def judge(
         hulls = flag_clouds(hulls, pixels)
     else:
         hulls = flag_ghosts(scene, summary, blobs, hulls)
+    hulls = flag_lattices(hulls)
     pairs = pair_hulls(hulls, detector)
     inside = _inside(aoi, hulls.lon, hulls.lat)
     tables = {
