@@ -34,8 +34,9 @@ TOPS steers by up to 2.8 kHz, leaves -80 to 145 m on the ground; 40 m for both p
 DIRECTION_SLACK = float(np.tan(np.deg2rad(2.5)))
 """Azimuth turns by 2 degrees over the swath; products and simulations that take the platform's
 heading for it are off by 3."""
-GHOST_RATIO_DB = (18.0, 37.0)
-"""Sentinel-1's ambiguities lie 20 to 35 dB below their target; 2 dB more for speckle."""
+GHOST_RATIO_DB = (18.0, 40.0)
+"""Sentinel-1's ambiguities lie 20 to 35 dB below their target; 2 dB less for speckle, and 5 more
+for peaks that smear."""
 MID_SWATH_DEG = 4.5
 """Arc on the ground from the nadir to the middle of an IW swath."""
 

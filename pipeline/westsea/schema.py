@@ -42,7 +42,7 @@ DOUBT = Flag((1 << 7) - 1)
 FLAG_MEANINGS: dict[Flag, str] = {
     Flag.EDGE: "touches the edge of the scene or of its valid pixels",
     Flag.LAND_NEAR: "100 m or less from land",
-    Flag.AZIMUTH_AMBIGUITY: "lies where a target 18-37 dB brighter throws its azimuth ambiguities",
+    Flag.AZIMUTH_AMBIGUITY: "lies where a target 18-40 dB brighter throws its azimuth ambiguities",
     Flag.SIDELOBE: "lies within 300 m in range or azimuth of a target whose sidelobe it may be",
     Flag.FIXED_OBJECT: "found at the same place in most scenes; set by an overlay, 0 in the files",
     Flag.LATTICE: "part of a regular lattice, such as aquaculture or a wind farm",
