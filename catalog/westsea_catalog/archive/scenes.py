@@ -237,12 +237,12 @@ RADAR_SCENES = (
     RadarScene(
         start=datetime(2017, 10, 26, 9, 40, 28, tzinfo=UTC),
         absolute_orbit=18982,
-        radar=Pass(-12.0, incidence_deg=37.0, noise_db=-25.5, noise_step_db=1.5),
-        grid=grid(32651, 470300.0, 3867400.0, (1024, 1024)),
+        radar=Pass(-12.0, incidence_deg=43.5, noise_db=-25.5, noise_step_db=1.5),
+        grid=grid(32651, 470300.0, 3867400.0, (1536, 704)),
         state="calm",
         sea=RadarSea(
-            vv_db=-19.5,
-            vh_db=-37.0,
+            vv_db=-22.0,
+            vh_db=-38.0,
             order=15.0,
             correlation_m=160.0,
             trend_db=0.6,
