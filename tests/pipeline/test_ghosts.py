@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from westsea.ghosts import excess_db, flag_ghosts
+from westsea.doubts import excess_db
+from westsea.ghosts import flag_ghosts
 from westsea.hulls import DOUBT_SCORE, Hulls
 from westsea.schema import Flag
 from westsea.tracks import azimuth_deg
