@@ -21,6 +21,7 @@ from westsea_kernels.blocks import (
 EXAMPLES = 3 if numba.config.DISABLE_JIT else 100
 EDGES = bin_edges()
 RADAR_SCALE = 32.0
+NO_LIMITS = np.empty((2, 0))
 
 
 # -- references
@@ -138,12 +139,12 @@ def test_every_value_falls_into_the_bin_between_its_edges(dtype):
     np.testing.assert_array_equal(counts.sum(axis=(0, 1)), count_slowly(bands))
 
 
-def cells_of(bands, valid, scale):
+def cells_of(bands, valid, scale, limits=NO_LIMITS):
     """Medians and counts; what the arrays held before must not matter."""
     shape = grid_shape(valid.shape, CELL)
     medians = np.full((*shape, len(bands)), 7, np.float32)
     counts = np.full((*shape, N_BINS), 7, np.uint16)
-    summarise_cells(bands, valid, np.float32(scale), EDGES, medians, counts)
+    summarise_cells(bands, valid, np.float32(scale), EDGES, limits, medians, counts)
     return medians, counts
 
 
