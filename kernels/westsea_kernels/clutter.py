@@ -68,13 +68,15 @@ def tail_over_median(ratio: Float64, upper: Float64, rate: float, n_polarization
         1e-9 to 0.1 (clipped).
     n_polarizations : 1 or 2
     """
-    rows = _tails()[n_polarizations - 1, 3:, :N_TERMS]
+    x, y = _logarithms(ratio, upper, n_polarizations)
+    heights = terms(x, y) @ _tails()[n_polarizations - 1, 3:, :N_TERMS].T
+    # In the corners of the fit the polynomials may cross: a rarer pixel is never the darker one.
+    heights = np.maximum.accumulate(heights[..., ::-1], axis=-1)[..., ::-1]
     place = np.interp(np.log10(np.clip(rate, 1e-9, 0.1)), DECADES, np.arange(DECADES.size))
     low = int(min(place, DECADES.size - 2))
     share = place - low
-    coefficients = (1 - share) * rows[low] + share * rows[low + 1]
-    x, y = _logarithms(ratio, upper, n_polarizations)
-    return np.asarray(np.exp(x + y + terms(x, y) @ coefficients))
+    above = (1 - share) * heights[..., low] + share * heights[..., low + 1]
+    return np.asarray(np.exp(x + y + above))
 
 
 def _logarithms(ratio: Float64, upper: Float64, n_polarizations: int) -> tuple[Float64, Float64]:

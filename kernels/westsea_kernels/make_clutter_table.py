@@ -126,7 +126,8 @@ def table() -> Float64:
 def tail_density_grid() -> tuple[Float64, Float64]:
     """Bin edges of the intensity, and angular frequencies of its characteristic function."""
     step = _SPAN / _GRID
-    return (np.arange(_GRID) - 0.5) * step, 2 * np.pi * np.fft.rfftfreq(_GRID, step)
+    frequency = np.asarray(2 * np.pi * np.fft.rfftfreq(_GRID, step), float)
+    return (np.arange(_GRID) - 0.5) * step, frequency
 
 
 def sea_survival(
@@ -157,7 +158,7 @@ def sea_survival(
 def _speckle(looks: float | Float64, x: Float64) -> NDArray[np.complex128]:
     """Characteristic function of speckle of unit mean."""
     if isinstance(looks, float):
-        return np.exp(-looks * np.log(1 - 1j * x / looks))
+        return np.asarray(np.exp(-looks * np.log(1 - 1j * x / looks)))
     out = np.ones(x.shape, complex)
     for weight in looks / looks.sum():
         out /= 1 - 1j * x * weight
@@ -236,35 +237,34 @@ def shape_terms(lower_ratio: Float64, upper_ratio: Float64, tail_ratio: Float64)
     return np.concatenate([plain, plain * lower_ratio[..., None]], axis=-1)
 
 
-def tails() -> Float64:
-    """(2, 3 + rates, 20) for one and two polarisations; zeros behind what is shorter.
+def tails(n_polarizations: int) -> Float64:
+    """(3 + rates, 20) polynomials; zeros behind what is shorter.
 
     First row: least and largest x = log(q90/q50); the parabola in x that log(q99/q90) lies about,
     constant first; and how far it lies below and above. Then the polynomials (`shape_terms`) of
     1 / looks and 1 / order, and those (`terms`) of log(threshold / q99) for each rate.
     """
-    out = np.zeros((2, 3 + DECADES.size, 20))
-    for n in (1, 2):
-        seas = family(n)
-        q10, q50, q90, q99 = seas.quantiles[:, : len(RATIOS)].T
-        x, y = q90 - q50, q99 - q90
-        parabola = np.polynomial.polynomial.polyfit(x, y, 2)
-        off = y - np.polynomial.polynomial.polyval(x, parabola)
-        out[n - 1, 0, :7] = x.min(), x.max(), *parabola, off.min(), off.max()
-        design = shape_terms(q50 - q10, x, y)[seas.is_flat]
-        for k, values in ((1, seas.inverse_looks), (2, seas.inverse_order)):
-            out[n - 1, k] = np.linalg.lstsq(design, values[seas.is_flat], rcond=None)[0]
-        heights = seas.quantiles[:, len(RATIOS) :]
-        # Errors count by the rate they make, and those of the product that is searched twice.
-        weights = np.where(seas.is_grdh, 2.0, 1.0)[:, None] / np.gradient(-heights, axis=1)
-        design = terms(x, y)
-        for k, weight in enumerate(weights.T):
-            above = weight * (heights[:, k] - q99)
-            out[n - 1, 3 + k, :10] = np.linalg.lstsq(design * weight[:, None], above, rcond=None)[0]
+    out = np.zeros((3 + DECADES.size, 20))
+    seas = family(n_polarizations)
+    q10, q50, q90, q99 = seas.quantiles[:, : len(RATIOS)].T
+    x, y = q90 - q50, q99 - q90
+    parabola = np.polynomial.polynomial.polyfit(x, y, 2)
+    off = y - np.polynomial.polynomial.polyval(x, parabola)
+    out[0, :7] = x.min(), x.max(), *parabola, off.min(), off.max()
+    design = shape_terms(q50 - q10, x, y)[seas.is_flat]
+    for k, values in ((1, seas.inverse_looks), (2, seas.inverse_order)):
+        out[k] = np.linalg.lstsq(design, values[seas.is_flat], rcond=None)[0]
+    heights = seas.quantiles[:, len(RATIOS) :]
+    # Errors count by the rate they make, and those of the product that is searched twice.
+    weights = np.where(seas.is_grdh, 2.0, 1.0)[:, None] / np.gradient(-heights, axis=1)
+    design = terms(x, y)
+    for k, weight in enumerate(weights.T):
+        above = weight * (heights[:, k] - q99)
+        out[3 + k, :10] = np.linalg.lstsq(design * weight[:, None], above, rcond=None)[0]
     return out
 
 
 if __name__ == "__main__":
     data = Path(str(files("westsea_kernels") / "data"))
     np.save(data / "clutter.npy", table())
-    np.save(data / "tails.npy", tails())
+    np.save(data / "tails.npy", np.array([tails(n) for n in (1, 2)]))

@@ -138,8 +138,9 @@ def _radar_sea(summary: Summary, detector: Detector) -> Sea:
 
     enl, k_order = float("nan"), float("nan")
     if good.any():
-        shape = (np.median(each[good]) for each in (middle / lower, high / middle, upper))
-        enl, k_order = looks_and_order(*shape, n_bands)
+        ratios = (middle / lower, high / middle, upper)
+        below, above, tail = (float(np.median(each[good])) for each in ratios)
+        enl, k_order = looks_and_order(below, above, tail, n_bands)
     blocks = summary.block_valid.shape
     return Sea(
         weights=weights,

@@ -7,18 +7,23 @@ seven pixels, and the image is resampled at a constant offset. One draw of speck
 serves many seas, which makes 2e8 pixels a sea affordable.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detector import Detector
+from westsea.sea import Sea, sea, weighted_sum
+from westsea.summary import summarise
 from westsea_catalog.archive.echoes import look_weights, response
 from westsea_catalog.archive.fields import (
     exponential_spectrum,
     gamma_texture,
     gaussian_field,
 )
+from westsea_catalog.grid import Window
+from westsea_kernels.blocks import BLOCK, CELL
 from westsea_kernels.jit import kernel
 
 Image = NDArray[np.float32]
@@ -77,44 +82,45 @@ class Draws:
         self._ships: dict[float, Image] = {}
         self._offsets = rng.random(2)
 
-    def tile(self, sea: ClutterSea) -> Tile:
-        """The tile of one sea."""
-        ships = self._ship_light(sea.ship_share)
-        texture = self._texture(sea)
-        bands = np.empty((len(sea.noise), self._side, self._side), np.float32)
-        for band, noise in enumerate(sea.noise):
-            speckle = np.tensordot(
-                np.asarray(sea.looks, np.float32) / np.float32(sum(sea.looks)),
-                self._looks[band, : len(sea.looks)],
-                axes=1,
-            )
+    def tile(self, of: ClutterSea) -> Tile:
+        """The tile of one of."""
+        ships = self._ship_light(of.ship_share)
+        texture = self._texture(of)
+        bands = np.empty((len(of.noise), self._side, self._side), np.float32)
+        for band, noise in enumerate(of.noise):
+            speckle = self.looks_of(band, of.looks)
             power = texture * np.float32(1 - noise) + np.float32(noise)
             bands[band] = _resampled(power * speckle, *self._offsets)
             bands[band] += ships
         bands *= np.float32(0.02)
         return Tile(bands, ships > 0.02)
 
-    def _texture(self, sea: ClutterSea) -> Image:
+    def looks_of(self, band: int, weights: tuple[float, ...]) -> Image:
+        """Speckle of unit mean, (side + 3, side + 3): resampling takes the margin."""
+        scaled = np.asarray(weights, np.float32) / np.float32(sum(weights))
+        return np.asarray(np.tensordot(scaled, self._looks[band, : scaled.size], axes=1))
+
+    def _texture(self, of: ClutterSea) -> Image:
         side = self._side + 3
         along = SPACING_M * np.arange(side)
         phase = np.abs((along / TRIANGLE_M * 2) % 2 - 1)
-        rise = 10 ** (sea.gradient_db_km * TRIANGLE_M / 2000 * (phase - 0.5) / 10)
+        rise = 10 ** (of.gradient_db_km * TRIANGLE_M / 2000 * (phase - 0.5) / 10)
         mean = np.broadcast_to(rise.astype(np.float32)[:, None], (side, side))
-        if np.isinf(sea.order):
+        if np.isinf(of.order):
             return mean
-        if sea.correlation_m not in self._normal:
+        if of.correlation_m not in self._normal:
             east, north = (np.fft.fftfreq(side + MARGIN, SPACING_M) for _ in range(2))
             spectrum = exponential_spectrum(
-                np.hypot(east[:, None], north[None, :]), sea.correlation_m
+                np.hypot(east[:, None], north[None, :]), of.correlation_m
             )
             rng = np.random.default_rng(self._white)
-            self._normal[sea.correlation_m] = gaussian_field(rng, spectrum)[:side, :side].astype(
+            self._normal[of.correlation_m] = gaussian_field(rng, spectrum)[:side, :side].astype(
                 np.float32
             )
         knots = np.linspace(-7.5, 7.5, 6001)
-        values = gamma_texture(knots, sea.order).astype(np.float32)
+        values = gamma_texture(knots, of.order).astype(np.float32)
         out = np.empty((side, side), np.float32)
-        _look_up(self._normal[sea.correlation_m], values, out)
+        _look_up(self._normal[of.correlation_m], values, out)
         return np.asarray(out * mean)
 
     def _ship_light(self, share: float) -> Image:
@@ -200,7 +206,7 @@ def _cubic(offset: float) -> Image:
     x = np.abs(np.arange(-1, 3) - offset)
     near = (CUBIC + 2) * x**3 - (CUBIC + 3) * x**2 + 1
     far = CUBIC * (x**3 - 5 * x**2 + 8 * x - 4)
-    return np.where(x < 1, near, far).astype(np.float32)
+    return np.asarray(np.where(x < 1, near, far), np.float32)
 
 
 def _ships(rng: np.random.Generator, side: int, share: float) -> Image:
@@ -230,10 +236,48 @@ def _hull(rng: np.random.Generator) -> Image:
     taps = [np.asarray(factor, float) ** 2 for factor in _taps()]
     for axis, tap in enumerate(taps):
         body = np.apply_along_axis(np.convolve, axis, body, tap / tap.sum(), "same")
-    return (10 ** rng.uniform(1.0, 2.3) * body / body.max()).astype(np.float32)
+    return np.asarray(10 ** rng.uniform(1.0, 2.3) * body / body.max(), np.float32)
 
 
-def tiles(sea: ClutterSea, seeds: range, side: int) -> Iterator[Tile]:
-    """Independent tiles of one sea."""
-    for seed in seeds:
-        yield Draws(seed, side, len(sea.looks)).tile(sea)
+_INF, _FIVE, _THREE = float("inf"), (1.0,) * 5, (1.0,) * 3
+SEAS = (
+    ClutterSea(4.0, GRDH_LOOKS, (0.02,)),
+    ClutterSea(8.0, GRDH_LOOKS, (0.02,), gradient_db_km=1.2),
+    ClutterSea(20.0, _THREE, (0.5,)),
+    ClutterSea(_INF, GRDH_LOOKS, (0.0,)),
+    ClutterSea(_INF, _FIVE, (0.0,), gradient_db_km=1.2),
+    ClutterSea(8.0, GRDH_LOOKS, (0.02,), ship_share=0.02),
+    ClutterSea(_INF, GRDH_LOOKS, (0.0,), gradient_db_km=1.2, ship_share=0.02),
+    ClutterSea(4.0, GRDH_LOOKS, (0.02, 0.9)),
+    ClutterSea(4.0, _THREE, (0.1, 0.5), gradient_db_km=1.2),
+    ClutterSea(8.0, GRDH_LOOKS, (0.1, 0.9)),
+    ClutterSea(20.0, GRDH_LOOKS, (0.3, 0.95), gradient_db_km=1.2),
+    ClutterSea(_INF, _FIVE, (0.0, 0.0)),
+    ClutterSea(_INF, GRDH_LOOKS, (0.0, 0.0)),
+    ClutterSea(4.0, GRDH_LOOKS, (0.02, 0.9), ship_share=0.02),
+    ClutterSea(8.0, _FIVE, (0.1, 0.5), gradient_db_km=1.2, ship_share=0.02),
+    ClutterSea(_INF, GRDH_LOOKS, (0.0, 0.0), ship_share=0.02),
+)
+"""VV alone, then VV and VH down to the noise floor."""
+
+
+def above(tile: Tile, rates: Sequence[float]) -> tuple[Sea, list[NDArray[np.bool_]]]:
+    """The sea of a tile as the sweep sees it, and (rows, cols) its pixels above each rate."""
+    shape = tile.is_ship.shape
+    window = Window(0, shape[0], 0, shape[1])
+    summary = summarise(
+        tile.bands,
+        np.zeros(shape, np.bool_),
+        window,
+        sensor="sar",
+        nodata=-32768.0,
+        carry="none",
+    )
+    waters = [sea(summary, "sar", Detector(false_alarm_rate=rate)) for rate in rates]
+    weights = np.moveaxis(waters[0].weights, -1, 0).repeat(CELL, axis=1).repeat(CELL, axis=2)
+    plane = weighted_sum(weights[:, : shape[0], : shape[1]], tile.bands)
+    found = []
+    for water in waters:
+        seed = water.seed.astype(np.float32).repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)
+        found.append((plane > seed[: shape[0], : shape[1]]) & ~tile.is_ship)
+    return waters[0], found
