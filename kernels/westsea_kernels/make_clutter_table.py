@@ -127,7 +127,7 @@ def tail_density_grid() -> tuple[Float64, Float64]:
     """Bin edges of the intensity, and angular frequencies of its characteristic function."""
     step = _SPAN / _GRID
     frequency = np.asarray(2 * np.pi * np.fft.rfftfreq(_GRID, step), float)
-    return (np.arange(_GRID) - 0.5) * step, frequency
+    return np.asarray((np.arange(_GRID) - 0.5) * step, float), frequency
 
 
 def sea_survival(
