@@ -113,24 +113,28 @@ def _count_blocks(
     counts: UInt16,
     peaks: Int64,
 ) -> None:
-    """As `_count`, and the largest bin of each block, -1 without valid pixels.
+    """As `_count`, and the largest bin of each block, -1 where none is above the first.
 
     peaks: (BLOCKS_PER_CELL, BLOCKS_PER_CELL), out.
     """
     line = np.empty(CELL, np.float32)
     bits = line.view(np.int32)
-    peaks[:] = -1
+    high = np.full((BLOCKS_PER_CELL, CELL), -1, np.int32)
     for row in range(rows[0], rows[1]):
         weigh(bands, weights, row, cols[0], cols[1], line)
-        i = (row - rows[0]) // BLOCK
+        top = high[(row - rows[0]) // BLOCK]
+        # The bits of positive numbers rise with them; without branches, eight pixels at a time.
+        for k in range(cols[1] - cols[0]):
+            bit = bits[k] if valid[row, cols[0] + k] else np.int32(-1)
+            top[k] = max(top[k], bit)
+        for k in range(cols[1] - cols[0]):
+            if valid[row, cols[0] + k]:
+                place = (bits[k] >> _SHIFT) - _BASE
+                counts[min(max(place, 0), N_BINS - 1)] += 1
+    for i in range(BLOCKS_PER_CELL):
         for j in range(BLOCKS_PER_CELL):
-            top = peaks[i, j]
-            for k in range(j * BLOCK, min((j + 1) * BLOCK, cols[1] - cols[0])):
-                if valid[row, cols[0] + k]:
-                    place = min(max((bits[k] >> _SHIFT) - _BASE, 0), N_BINS - 1)
-                    counts[place] += 1
-                    top = max(top, place)
-            peaks[i, j] = top
+            peak = high[i, j * BLOCK : (j + 1) * BLOCK].max()
+            peaks[i, j] = min(max((peak >> _SHIFT) - _BASE, -1), N_BINS - 1)
 
 
 @kernel

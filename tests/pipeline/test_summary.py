@@ -69,7 +69,10 @@ def test_counts_and_extremes(sensor, seed, rows, cols):
             inside = image[block][valid[block]]
             assert summary.largest[band, i, j] == inside.max(initial=-np.inf)
             assert summary.smallest[band, i, j] == inside.min(initial=np.inf)
-    assert (summary.counts.sum(axis=-1) == summary.valid).all()
+    counted = summary.counts.sum(axis=-1)
+    assert (counted <= summary.valid).all()  # of radar, blocks with ships are left out
+    assert (counted >= 0.2 * summary.valid).all()
+    assert sensor == "sar" or (counted == summary.valid).all()
 
 
 @SENSOR
