@@ -24,6 +24,11 @@ N_BINS = OCTAVES * BINS_PER_OCTAVE
 LOWEST_OCTAVE = -4
 """Bin 0 also holds all below 2**-4, the last bin all above 2**16, which no uint16 reaches."""
 
+LEAST_TRIMMED_SHARE = 0.25
+"""Of a cell's pixels; where ships leave less, only bright pixels are left out, not blocks."""
+TRIMS = 2
+"""Times that the limit is drawn."""
+
 _SHIFT = 18  # a float32 has 23 bits of mantissa; the upper 5 make 32 bins an octave
 _BASE = (127 + LOWEST_OCTAVE) * BINS_PER_OCTAVE
 
@@ -99,11 +104,87 @@ def _count(
 
 
 @kernel
+def _count_blocks(
+    bands: AnyReal,
+    valid: Bool,
+    weights: Float32,
+    rows: tuple[int, int],
+    cols: tuple[int, int],
+    counts: UInt16,
+    peaks: Int64,
+) -> None:
+    """As `_count`, and the largest bin of each block, -1 where none is above the first.
+
+    peaks: (BLOCKS_PER_CELL, BLOCKS_PER_CELL), out.
+    """
+    line = np.empty(CELL, np.float32)
+    bits = line.view(np.int32)
+    high = np.full((BLOCKS_PER_CELL, CELL), -1, np.int32)
+    for row in range(rows[0], rows[1]):
+        weigh(bands, weights, row, cols[0], cols[1], line)
+        top = high[(row - rows[0]) // BLOCK]
+        # The bits of positive numbers rise with them; without branches, eight pixels at a time.
+        for k in range(cols[1] - cols[0]):
+            bit = bits[k] if valid[row, cols[0] + k] else np.int32(-1)
+            top[k] = max(top[k], bit)
+        for k in range(cols[1] - cols[0]):
+            if valid[row, cols[0] + k]:
+                place = (bits[k] >> _SHIFT) - _BASE
+                counts[min(max(place, 0), N_BINS - 1)] += 1
+    for i in range(BLOCKS_PER_CELL):
+        for j in range(BLOCKS_PER_CELL):
+            peak = high[i, j * BLOCK : (j + 1) * BLOCK].max()
+            peaks[i, j] = min(max((peak >> _SHIFT) - _BASE, -1), N_BINS - 1)
+
+
+@kernel
+def _trim(
+    bands: AnyReal,
+    valid: Bool,
+    weights: Float32,
+    rows: tuple[int, int],
+    cols: tuple[int, int],
+    edges: Float64,
+    limits: Float64,
+    peaks: Int64,
+    counts: UInt16,
+) -> None:
+    """Take the blocks whose largest bin lies above the limit out of a cell's histogram.
+
+    What they hold raises the limit, so it is drawn a second time. A cell of which too little is
+    left loses single pixels instead. peaks: of `_count_blocks`, spoilt.
+    """
+    total = counts.sum()
+    bright = np.zeros(N_BINS, np.int64)
+    taken = np.zeros(N_BINS, np.int64)
+    for _ in range(TRIMS):
+        limit = _limit_bin(counts, edges, limits)
+        bright[:] = 0
+        for i in range(BLOCKS_PER_CELL):
+            for j in range(BLOCKS_PER_CELL):
+                if peaks[i, j] > limit:
+                    inside = (rows[0] + i * BLOCK, min(rows[0] + (i + 1) * BLOCK, rows[1]))
+                    across = (cols[0] + j * BLOCK, min(cols[0] + (j + 1) * BLOCK, cols[1]))
+                    _count(bands, valid, weights, inside, across, bright)
+                    peaks[i, j] = -1
+        for b in range(N_BINS):
+            counts[b] -= np.uint16(bright[b])
+            taken[b] += bright[b]
+        if bright.sum() == 0:
+            break
+    if total - taken.sum() < LEAST_TRIMMED_SHARE * total:
+        for b in range(N_BINS):
+            counts[b] += np.uint16(taken[b])
+        counts[_limit_bin(counts, edges, limits) + 1 :] = 0
+
+
+@kernel
 def summarise_cells(
     bands: AnyReal,
     valid: Bool,
     scale: np.float32,
     edges: Float64,
+    limits: Float64,
     medians: Float32,
     counts: UInt16,
 ) -> None:
@@ -120,6 +201,11 @@ def summarise_cells(
         1e-5 and 10) before their medians are taken from the same bins.
     edges : (N_BINS + 1,)
         `bin_edges()`.
+    limits : (2, n)
+        Ratio of the 90 % quantile to the median, rising, and how many medians of the plane a
+        pixel of such sea hardly ever exceeds: blocks with a brighter one are taken for ships
+        and left out of the histogram, or only the pixel where else little would be left.
+        (2, 0): none is left out.
     medians : (cell_rows, cell_cols, n_bands), out
         Over the valid pixels; 0 where there are none.
     counts : (cell_rows, cell_cols, N_BINS), out
@@ -129,6 +215,7 @@ def summarise_cells(
     weights = np.ones(n_bands, np.float32)
     one = np.ones(1, np.float32)
     band_counts = np.empty(N_BINS, np.int64)
+    peaks = np.empty((BLOCKS_PER_CELL, BLOCKS_PER_CELL), np.int64)
     counts[:] = 0
     if scale > 0:
         one[0] = 4096.0
@@ -145,7 +232,22 @@ def summarise_cells(
                 medians[i, j, band] = median
                 if scale > 0:
                     weights[band] = inverse_weight(median, scale, n_bands)
-            _count(bands, valid, weights, rows, cols, counts[i, j])
+            if limits.shape[1] == 0:
+                _count(bands, valid, weights, rows, cols, counts[i, j])
+            else:
+                _count_blocks(bands, valid, weights, rows, cols, counts[i, j], peaks)
+                _trim(bands, valid, weights, rows, cols, edges, limits, peaks, counts[i, j])
+
+
+@kernel
+def _limit_bin(counts: UInt16, edges: Float64, limits: Float64) -> int:
+    """The bin that holds the limit of a cell's own sea; the last one where the cell is empty."""
+    if counts.sum() == 0:
+        return N_BINS - 1
+    median = quantile(counts, edges, 0.5)
+    ratio = quantile(counts, edges, 0.9) / median
+    k = min(np.searchsorted(limits[0], ratio), limits.shape[1] - 1)
+    return int(np.searchsorted(edges, median * limits[1, k]))
 
 
 @kernel

@@ -14,7 +14,14 @@ import numpy as np
 from westsea_kernels.arrays import AnyReal, Bool, Float32, Float64, Int64
 from westsea_kernels.blocks import BLOCKS_PER_CELL
 from westsea_kernels.jit import kernel
-from westsea_kernels.make_clutter_table import DECADES
+from westsea_kernels.make_clutter_table import DECADES, shape_terms, terms
+
+TRIM_RATE = 2e-5
+"""Of pixels of the sea: one cell in three loses one of its 64 blocks to its own speckle."""
+N_TERMS = 10
+MOST_LOOKS = 40.0
+LEAST_TEXTURE = 0.015
+"""Variance of a texture that is told from none; the fit of 1 / order is right to 0.012."""
 
 
 @lru_cache(maxsize=1)
@@ -41,6 +48,69 @@ def threshold_over_median(ratio: Float64, rate: float, n_polarizations: int) -> 
     return np.asarray(np.exp(np.interp(ratio, rows[:, 0], log_threshold)))
 
 
+@lru_cache(maxsize=1)
+def _tails() -> Float64:
+    return np.asarray(np.load(str(files("westsea_kernels") / "data" / "tails.npy")))
+
+
+def tail_over_median(ratio: Float64, upper: Float64, rate: float, n_polarizations: int) -> Float64:
+    """Threshold of a false alarm rate per pixel, in units of the median.
+
+    Fitted to K distributed seas of order 3 to infinity and 3 to 5.5 looks, with noise in either
+    polarisation and a mean that changes across the cell.
+
+    Parameters
+    ----------
+    ratio, upper : any shape
+        90 % quantile over median, and 99 % over 90 %; NaN gives NaN. Beyond the seas of the fit
+        they count as its ends.
+    rate : float
+        1e-9 to 0.1 (clipped).
+    n_polarizations : 1 or 2
+    """
+    x, y = _logarithms(ratio, upper, n_polarizations)
+    heights = terms(x, y) @ _tails()[n_polarizations - 1, 3:, :N_TERMS].T
+    # In the corners of the fit the polynomials may cross: a rarer pixel is never the darker one.
+    heights = np.maximum.accumulate(heights[..., ::-1], axis=-1)[..., ::-1]
+    place = np.interp(np.log10(np.clip(rate, 1e-9, 0.1)), DECADES, np.arange(DECADES.size))
+    low = int(min(place, DECADES.size - 2))
+    share = place - low
+    above = (1 - share) * heights[..., low] + share * heights[..., low + 1]
+    return np.asarray(np.exp(x + y + above))
+
+
+def _logarithms(ratio: Float64, upper: Float64, n_polarizations: int) -> tuple[Float64, Float64]:
+    """Of the two ratios, within what the seas of the fit have."""
+    least, most, constant, slope, bend, below, above = _tails()[n_polarizations - 1, 0, :7]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x, y = np.clip(np.log(ratio), least, most), np.log(upper)
+    middle = constant + x * (slope + x * bend)
+    return x, np.clip(y, middle + below, middle + above)
+
+
+def looks_and_order(
+    lower: float, ratio: float, upper: float, n_polarizations: int
+) -> tuple[float, float]:
+    """Looks of one polarisation, and order of the plane's texture (inf: none).
+
+    lower, ratio, upper: median over 10 % quantile, 90 % quantile over median, 99 % over 90 %.
+    """
+    logarithms = _logarithms(np.asarray(ratio), np.asarray(upper), n_polarizations)
+    powers = shape_terms(np.log(np.asarray(lower)), *logarithms)
+    inverse_looks, inverse_order = _tails()[n_polarizations - 1, 1:3] @ powers
+    looks = 1.0 / min(max(inverse_looks, 1 / MOST_LOOKS), 1.0)
+    return float(looks), float(1.0 / inverse_order if inverse_order > LEAST_TEXTURE else np.inf)
+
+
+def trim_limits(n_polarizations: int) -> Float64:
+    """What `blocks.summarise_cells` takes as its limits: the thresholds of TRIM_RATE.
+
+    (2, n) ratio of the 90 % quantile to the median, and threshold over median.
+    """
+    ratio = _table()[n_polarizations - 1, :, 0]
+    return np.stack([ratio, threshold_over_median(ratio, TRIM_RATE, n_polarizations)])
+
+
 def describe(ratio: Float64, n_polarizations: int) -> tuple[Float64, Float64, Float64]:
     """What clutter the ratio of the 90 % quantile to the median speaks of.
 
@@ -63,14 +133,22 @@ def pool(counts: AnyReal, good: Bool, radius: int, out: Int64) -> None:
     counts: (rows, cols, n_bins) integers; good: (rows, cols); out: (rows, cols, n_bins), out.
     """
     n_rows, n_cols, n_bins = counts.shape
-    out[:] = 0
-    for i in range(n_rows):
-        for j in range(n_cols):
-            for k in range(max(i - radius, 0), min(i + radius + 1, n_rows)):
-                for m in range(max(j - radius, 0), min(j + radius + 1, n_cols)):
-                    if good[k, m]:
-                        for b in range(n_bins):
-                            out[i, j, b] += counts[k, m, b]
+    beside = np.zeros((n_rows, n_bins), np.int64)
+    for j in range(-radius, n_cols):
+        # Sums along the rows move on by one cell, then they are added down the columns.
+        for k in range(n_rows):
+            if 0 <= j + radius < n_cols and good[k, j + radius]:
+                for b in range(n_bins):
+                    beside[k, b] += counts[k, j + radius, b]
+            if j - radius - 1 >= 0 and good[k, j - radius - 1]:
+                for b in range(n_bins):
+                    beside[k, b] -= counts[k, j - radius - 1, b]
+        if j >= 0:
+            for i in range(n_rows):
+                out[i, j] = 0
+                for k in range(max(i - radius, 0), min(i + radius + 1, n_rows)):
+                    for b in range(n_bins):
+                        out[i, j, b] += beside[k, b]
 
 
 @kernel

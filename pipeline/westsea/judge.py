@@ -24,7 +24,7 @@ from westsea.lattices import flag_lattices
 from westsea.pairs import Pairs, chip_bounds, pair_hulls
 from westsea.pixels import Pixels
 from westsea.schema import DETECTIONS, PAIRS, SCENES
-from westsea.sea import Sea, sea
+from westsea.sea import RADAR_CHECK_RATE, Sea, sea
 from westsea.statistics import Summary, spread_to_blocks
 from westsea.tables import build
 from westsea.wakes import flag_wakes
@@ -164,10 +164,7 @@ def _scene(
     searched = summary.valid - seen_land
     nodata = cell_sizes(summary) - summary.valid - summary.land
     km2 = pixel_m2 / 1e6
-    nominal, growth = _nominal_rates(scene, detector)
-    n_sea = int(searched.sum())
-    above = max(water.n_above_growth - int(blobs.start[-1]) - int(blobs.land.sum()), 0)
-    empirical = nominal * above / (growth * n_sea) if n_sea else float("nan")
+    nominal, empirical = _rates(scene, water, blobs, int(searched.sum()), detector)
     return build(
         SCENES,
         {
@@ -190,11 +187,21 @@ def _scene(
     )
 
 
-def _nominal_rates(scene: Scene, detector: Detector) -> tuple[float, float]:
-    """False alarms per pixel above the seed and above the growth threshold."""
+def _rates(
+    scene: Scene, water: Sea, blobs: Blobs, n_sea: int, detector: Detector
+) -> tuple[float, float]:
+    """False alarms per pixel above the seed: nominal, and as the scene's own tail has them.
+
+    The scene is too small to count at the seed: what is counted lies above a lower threshold.
+    """
     if scene.sensor == "sar":
-        return detector.false_alarm_rate, detector.growth_rate
-    return normal_tail(detector.optical_seed_sigma), normal_tail(detector.optical_growth_sigma)
+        nominal, lower = detector.false_alarm_rate, RADAR_CHECK_RATE
+        above, n_sea = water.n_above, water.n_counted
+    else:
+        nominal = normal_tail(detector.optical_seed_sigma)
+        lower = normal_tail(detector.optical_growth_sigma)
+        above = max(water.n_above - int(blobs.start[-1]) - int(blobs.land.sum()), 0)
+    return nominal, nominal * above / (lower * n_sea) if n_sea else float("nan")
 
 
 def normal_tail(sigmas: float) -> float:

@@ -9,7 +9,14 @@ from westsea.detector import Detector
 from westsea.statistics import RADAR_SCALE, Summary, spread_to_blocks
 from westsea_catalog.scene import Sensor
 from westsea_kernels.blocks import BLOCKS_PER_CELL, bin_edges, inverse_weight, quantile
-from westsea_kernels.clutter import at_blocks, describe, local_level, pool, threshold_over_median
+from westsea_kernels.clutter import (
+    at_blocks,
+    describe,
+    local_level,
+    looks_and_order,
+    pool,
+    tail_over_median,
+)
 
 Float = NDArray[np.float64]
 
@@ -19,6 +26,12 @@ LEAST_POOLED_PIXELS = 256
 """Fewer pixels than these, over the cells around too, give no threshold: nothing is sought."""
 RADAR_POOL = 2
 """Cells on each side of a cell whose histograms are added: 6.4 km of sea."""
+RADAR_TAIL_POOL = 4
+"""The same for the 99 % quantile, which needs more pixels: 11.5 km."""
+RADAR_QUANTILES = (0.1, 0.5, 0.9, 0.99)
+RADAR_CHECK_RATE = 3e-4
+"""At which the thresholds are tried on the scene's own histograms; a scene of 1024 x 1024 pixels
+has 300 such, and blocks left out for ships are rarely sea (`clutter.TRIM_RATE`)."""
 WATER_RADII = (2, 4, 8)
 """Blocks on each side of a block over which the water's level is taken: 0.8 km where that holds
 LEAST_WATER_BLOCKS of water, else more."""
@@ -51,8 +64,11 @@ class Sea:
     """Looks of the plane's speckle; 0 for optical scenes."""
     enl: float
     k_order: float
-    n_above_growth: int
-    """Pixels above the growth threshold of their cell, as the histogram has it."""
+    n_counted: int
+    """Pixels in the histograms: for radar without blocks that hold ships."""
+    n_above: int
+    """Those above the threshold of RADAR_CHECK_RATE of their cell; of an optical scene above the
+    growth threshold."""
     clutter_db: float
     """Of the first band: 10 log10 of the median over the scene of its mean level."""
 
@@ -108,35 +124,44 @@ def _radar_sea(summary: Summary, detector: Detector) -> Sea:
     weights = np.zeros(levels.shape, np.float32)
     for place, level in np.ndenumerate(levels):
         weights[place] = inverse_weight(level, 1.0, n_bands)
-    counts, good = _pooled(summary.counts, RADAR_POOL)
     edges = bin_edges() / RADAR_SCALE
+    counts, good = _pooled(summary.counts, RADAR_POOL)
     median = _quantiles(counts, good, edges, 0.5)
     ratio = _quantiles(counts, good, edges, 0.9) / median
-    looks, order, mean = describe(ratio, n_bands)
-    shape = summary.block_valid.shape
-    seed = median * threshold_over_median(ratio, detector.false_alarm_rate, n_bands)
-    growth = median * threshold_over_median(ratio, detector.growth_rate, n_bands)
-    any_good = bool(good.any())
-    enl = float(np.median(looks[good])) if any_good else float("nan")
+    counts, _ = _pooled(summary.counts, RADAR_TAIL_POOL)
+    lower, middle, high, highest = (_quantiles(counts, good, edges, q) for q in RADAR_QUANTILES)
+    upper = highest / high
+    mean = describe(ratio, n_bands)[2]
+
+    def threshold(rate: float) -> Float:
+        return median * tail_over_median(ratio, upper, rate, n_bands)
+
+    enl, k_order = float("nan"), float("nan")
+    if good.any():
+        ratios = (middle / lower, high / middle, upper)
+        below, above, tail = (float(np.median(each[good])) for each in ratios)
+        enl, k_order = looks_and_order(below, above, tail, n_bands)
+    blocks = summary.block_valid.shape
     return Sea(
         weights=weights,
-        background=_to_blocks(median * mean, good, shape),
-        growth=_or_inf(_to_blocks(growth, good, shape)),
-        seed=_or_inf(_to_blocks(seed, good, shape)),
-        noise=np.zeros(shape),
-        looks=enl * n_bands if any_good else 0.0,
+        background=_to_blocks(median * mean, good, blocks),
+        growth=_or_inf(_to_blocks(threshold(detector.growth_rate), good, blocks)),
+        seed=_or_inf(_to_blocks(threshold(detector.false_alarm_rate), good, blocks)),
+        noise=np.zeros(blocks),
+        looks=enl * n_bands if good.any() else 0.0,
         enl=enl,
-        k_order=float(np.median(order[good])) if any_good else float("nan"),
-        n_above_growth=_above(summary.counts, edges, growth),
+        k_order=k_order,
+        n_counted=int(summary.counts.sum(dtype=np.int64)),
+        n_above=_above(summary.counts, edges, threshold(RADAR_CHECK_RATE)),
         clutter_db=_decibel((levels[..., 0] * median * mean)[good & (levels[..., 0] > 0)]),
     )
 
 
 def _above(counts: NDArray[np.generic], edges: Float, threshold: Float) -> int:
-    """Pixels above the threshold of their cell; a bin counts where its lower edge lies above."""
+    """Pixels above the threshold of their cell, spread evenly over the bin that it lies in."""
     with np.errstate(invalid="ignore"):
-        above = edges[:-1] >= threshold[..., None]
-    return int(counts[above].sum())
+        share = (edges[1:] - threshold[..., None]) / np.diff(edges)
+    return round(float((counts * np.clip(np.nan_to_num(share), 0.0, 1.0)).sum()))
 
 
 def _levels(summary: Summary) -> Float:
@@ -187,7 +212,8 @@ def _optical_sea(summary: Summary, detector: Detector) -> Sea:
         looks=0.0,
         enl=float(np.median(looks[good])) if any_good else float("nan"),
         k_order=float(np.median(order[good])) if any_good else float("nan"),
-        n_above_growth=_above(summary.counts, edges, _at_cells(growth, good.shape)),
+        n_counted=int(summary.counts.sum(dtype=np.int64)),
+        n_above=_above(summary.counts, edges, _at_cells(growth, good.shape)),
         clutter_db=_decibel(median[good & (median > 0)]),
     )
 

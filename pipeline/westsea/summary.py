@@ -13,6 +13,7 @@ from westsea_catalog.grid import Window
 from westsea_catalog.scene import Sensor
 from westsea_kernels.blocks import (
     BLOCK,
+    BLOCKS_PER_CELL,
     CELL,
     N_BINS,
     bin_edges,
@@ -22,6 +23,7 @@ from westsea_kernels.blocks import (
     summarise_blocks,
     summarise_cells,
 )
+from westsea_kernels.clutter import trim_limits
 
 __all__ = ["Carry", "Summary", "merge", "summarise"]
 
@@ -75,8 +77,10 @@ def _statistics(
     blocks = (-(-rows // BLOCK), -(-cols // BLOCK))
     medians = np.empty((*cells, n_bands), np.float32)
     counts = np.empty((*cells, N_BINS), np.uint16)
-    scale = np.float32(RADAR_SCALE if sensor == "sar" else 0.0)
-    summarise_cells(bands, valid, scale, bin_edges(), medians, counts)
+    is_radar = sensor == "sar"
+    scale = np.float32(RADAR_SCALE if is_radar else 0.0)
+    limits = trim_limits(n_bands) if is_radar else np.empty((2, 0))
+    summarise_cells(bands, valid, scale, bin_edges(), limits, medians, counts)
     block_valid = np.empty(blocks, np.uint16)
     largest = np.empty((n_bands, *blocks), np.float32)
     smallest = np.empty((n_bands, *blocks), np.float32)
@@ -87,7 +91,7 @@ def _statistics(
     return Summary(
         window=window,
         land=_land_per_cell(land),
-        valid=counts.sum(axis=-1, dtype=np.int64),
+        valid=_per_cell(block_valid),
         medians=medians,
         counts=counts,
         block_valid=block_valid,
@@ -97,6 +101,12 @@ def _statistics(
         carried_at=np.empty((0, 2), np.int64),
         carried=np.empty((0, n_bands, BLOCK, BLOCK), np.float32),
     )
+
+
+def _per_cell(blocks: NDArray[np.uint16]) -> NDArray[np.int64]:
+    rows, cols = (np.arange(0, n, BLOCKS_PER_CELL) for n in blocks.shape)
+    by_row = np.add.reduceat(blocks, rows, axis=0, dtype=np.int64)
+    return np.asarray(np.add.reduceat(by_row, cols, axis=1))
 
 
 def _land_per_cell(land: NDArray[np.bool_]) -> NDArray[np.int64]:

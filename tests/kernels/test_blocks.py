@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from westsea_kernels.blocks import (
     BLOCK,
     CELL,
+    LEAST_TRIMMED_SHARE,
     N_BINS,
+    TRIMS,
     bin_edges,
     block_quartiles,
     cut_blocks,
@@ -21,6 +23,7 @@ from westsea_kernels.blocks import (
 EXAMPLES = 3 if numba.config.DISABLE_JIT else 100
 EDGES = bin_edges()
 RADAR_SCALE = 32.0
+NO_LIMITS = np.empty((2, 0))
 
 
 # -- references
@@ -138,12 +141,12 @@ def test_every_value_falls_into_the_bin_between_its_edges(dtype):
     np.testing.assert_array_equal(counts.sum(axis=(0, 1)), count_slowly(bands))
 
 
-def cells_of(bands, valid, scale):
+def cells_of(bands, valid, scale, limits=NO_LIMITS):
     """Medians and counts; what the arrays held before must not matter."""
     shape = grid_shape(valid.shape, CELL)
     medians = np.full((*shape, len(bands)), 7, np.float32)
     counts = np.full((*shape, N_BINS), 7, np.uint16)
-    summarise_cells(bands, valid, np.float32(scale), EDGES, medians, counts)
+    summarise_cells(bands, valid, np.float32(scale), EDGES, limits, medians, counts)
     return medians, counts
 
 
@@ -175,6 +178,49 @@ def test_cells_of_radar_count_the_mean_of_the_bands_over_their_medians(chunk):
                 plane += np.float32(RADAR_SCALE / (len(bands) * median)) * values
             assert medians[place][band] == pytest.approx(median)
         np.testing.assert_array_equal(counts[place], count_slowly(plane))
+
+
+def limit_slowly(counts, limits):
+    median, high = (quantile_slowly(counts, EDGES, q) for q in (0.5, 0.9))
+    k = min(np.searchsorted(limits[0], high / median), limits.shape[1] - 1)
+    return np.searchsorted(EDGES, median * limits[1, k])
+
+
+def trimmed_slowly(plane, valid, limits):
+    """Histogram of a cell (rows, cols) without the blocks that hold a bin above the limit."""
+    bins = np.clip(np.searchsorted(EDGES, plane, side="right") - 1, 0, N_BINS - 1)
+    whole = np.bincount(bins[valid], minlength=N_BINS)
+    if not valid.any():
+        return whole
+    keep, left = valid.copy(), whole
+    for _ in range(TRIMS if whole.any() else 0):
+        if not left.any():
+            break
+        limit = limit_slowly(left, limits)
+        for _, square in squares(valid.shape, BLOCK):
+            if (bins[square][valid[square]] > limit).any():
+                keep[square] = False
+        left = np.bincount(bins[keep], minlength=N_BINS)
+    if keep.sum() < LEAST_TRIMMED_SHARE * valid.sum():
+        left = np.where(np.arange(N_BINS) > limit_slowly(whole, limits), 0, whole)
+    return left
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.0, 1e-4, 1e-3, 0.02]),
+    st.tuples(st.integers(1, CELL), st.integers(1, CELL)),
+)
+@settings(max_examples=EXAMPLES)
+def test_blocks_with_ships_are_left_out(seed, share, shape):
+    rng = np.random.default_rng(seed)
+    bands = (32 * rng.gamma(5, 0.2, (1, *shape))).astype(np.float32)
+    bands[:, rng.random(shape) < share] *= rng.choice([3, 30])
+    valid = rng.random(shape) < 0.9
+    limits = np.array([[1.0, 1.5, 2.0, 2.5], [2.0, 4.0, 6.0, 9.0]])
+    medians, counts = cells_of(bands, valid, RADAR_SCALE, limits)
+    plane = inverse_weight(medians[0, 0, 0], RADAR_SCALE, 1) * bands[0]
+    np.testing.assert_array_equal(counts[0, 0], trimmed_slowly(plane, valid, limits))
 
 
 def test_band_without_signal_has_no_weight():

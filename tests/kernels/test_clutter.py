@@ -12,10 +12,25 @@ from westsea_kernels.clutter import (
     at_blocks,
     describe,
     local_level,
+    looks_and_order,
     pool,
+    tail_over_median,
     threshold_over_median,
+    trim_limits,
 )
-from westsea_kernels.make_clutter_table import DECADES, curve, gamma_survival, row, survival
+from westsea_kernels.make_clutter_table import (
+    DECADES,
+    OVERLAPPING,
+    TAIL_NOISE,
+    curve,
+    gamma_survival,
+    log_quantiles,
+    row,
+    sea_survival,
+    survival,
+    tail_density_grid,
+    tails,
+)
 
 EXAMPLES = 5 if numba.config.DISABLE_JIT else 50
 LOOKS = 4.4
@@ -160,6 +175,83 @@ def test_unknown_ratios_stay_unknown():
     values = [threshold_over_median(ratio, 1e-6, 1), *describe(ratio, 1)]
     for value in values:
         np.testing.assert_array_equal(np.isnan(value), np.isnan(ratio))
+
+
+# -- tails
+
+
+@pytest.mark.bench
+def test_shipped_tails_are_what_the_command_makes():
+    shipped = np.load(str(files("westsea_kernels") / "data/tails.npy"))
+    made = tails(1)
+    np.testing.assert_allclose(shipped[0], made, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("order", [4.0, np.inf])
+def test_sea_survival_is_that_of_the_k_distribution(order):
+    edges, _ = tail_density_grid()
+    places = np.searchsorted(edges, [0.5, 1.0, 2.0, 5.0])
+    found = sea_survival(4.4, order, (0.0,), 0.0)[places]
+    np.testing.assert_allclose(found, survival(4.4, order, edges[places]), rtol=0.015)
+
+
+def test_sea_survival_of_two_noisy_polarizations():
+    rng = np.random.default_rng(11)
+    texture = rng.gamma(6.0, 1 / 6.0, 400_000)
+    looks = OVERLAPPING / OVERLAPPING.sum()
+    plane = 0.0
+    for noise in (0.2, 0.9):
+        speckle = rng.exponential(size=(texture.size, 5)) @ looks
+        plane = plane + ((1 - noise) * texture + noise) * speckle / 2
+    edges, _ = tail_density_grid()
+    places = np.searchsorted(edges, [0.5, 1.0, 2.0, 3.0])
+    expected = (plane[:, None] > edges[places]).mean(axis=0)
+    found = sea_survival(OVERLAPPING, 6.0, (0.2, 0.9), 0.0)[places]
+    np.testing.assert_allclose(found, expected, rtol=0.05)
+
+
+SEAS = [(4.0, (0.0,)), (8.0, (0.5,)), (np.inf, (0.0,)), (4.0, (0.0, 0.9)), (8.0, (0.5, 0.9))]
+
+
+@pytest.mark.parametrize(("order", "noise"), [*SEAS, (20.0, (0.0, 0.5)), (np.inf, (0.0, 0.0))])
+@pytest.mark.parametrize("rate", [1e-3, 1e-5, 1e-6])
+def test_three_quantiles_tell_the_tail_of_seas_with_noise(order, noise, rate):
+    assert noise in TAIL_NOISE[len(noise)] or order == 20.0
+    found = sea_survival(OVERLAPPING, order, noise, 0.0)
+    q50, q90, q99 = np.exp(log_quantiles(found, np.array([0.5, 0.1, 0.01])))
+    threshold = q50 * tail_over_median(q90 / q50, q99 / q90, rate, len(noise))
+    edges, _ = tail_density_grid()
+    reached = np.exp(np.interp(threshold, edges, np.log(np.maximum(found, 1e-15))))
+    assert 0.6 * rate < reached < 1.7 * rate
+
+
+@given(st.floats(0.5, 20), st.floats(0.5, 20), st.sampled_from([1, 2]))
+def test_tails_fall_with_the_rate_whatever_the_ratios(ratio, upper, n_polarizations):
+    rates = np.geomspace(1e-9, 1e-2, 30)
+    tail = [tail_over_median(ratio, upper, rate, n_polarizations) for rate in rates]
+    assert (np.diff(tail) <= 0).all()
+    assert 1 < tail[-1] < tail[0] < 200
+
+
+@pytest.mark.parametrize("n_polarizations", [1, 2])
+def test_unknown_ratios_have_no_tail(n_polarizations):
+    ratio = np.array([np.nan, 1.8])
+    tail = tail_over_median(ratio, ratio, 1e-6, n_polarizations)
+    np.testing.assert_array_equal(np.isnan(tail), np.isnan(ratio))
+
+
+@pytest.mark.parametrize("order", [6.0, np.inf])
+def test_looks_and_order_of_a_k_sea(order):
+    found = sea_survival(OVERLAPPING, order, (0.0,), 0.0)
+    q10, q50, q90, q99 = np.exp(log_quantiles(found, np.array([0.9, 0.5, 0.1, 0.01])))
+    looks, back = looks_and_order(q50 / q10, q90 / q50, q99 / q90, 1)
+    assert looks == pytest.approx(OVERLAPPING.sum() ** 2 / (OVERLAPPING**2).sum(), rel=0.15)
+    assert 1 / back == pytest.approx(1 / order, abs=0.03)
+
+
+def test_limits_of_trimming_rise_with_the_ratio():
+    for n in (1, 2):
+        assert (np.diff(trim_limits(n), axis=1) > 0).all()
 
 
 # -- pooling

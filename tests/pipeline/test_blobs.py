@@ -32,7 +32,8 @@ def sea_of(weights, growth, seed):
         looks=1.0,
         enl=1.0,
         k_order=1.0,
-        n_above_growth=0,
+        n_counted=0,
+        n_above=0,
         clutter_db=0.0,
     )
 

