@@ -39,7 +39,7 @@ class _Planes:
 
     def __init__(self, summary: Summary, sea: Sea, fetch: Fetch) -> None:
         self.n_fetched = 0
-        self._weights = sea.weights
+        self._sea = sea
         self._fetch = fetch
         self._slot = np.full(summary.block_valid.shape, -1, np.int64)
         self._slot[tuple(summary.carried_at.T)] = np.arange(len(summary.carried_at))
@@ -57,10 +57,17 @@ class _Planes:
         return plane
 
     def _of(self, places: NDArray[np.int64], pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        weights = self._weights[tuple((places // BLOCKS_PER_CELL).T)]
-        plane = weighted_sum(weights.T[:, :, None, None], np.moveaxis(pixels, 1, 0))
-        # Sums of pixels at the end of float32 overflow; moments need finite numbers.
-        return np.asarray(np.minimum(plane, np.finfo(np.float32).max))
+        return plane_of(self._sea, places, pixels)
+
+
+def plane_of(
+    sea: Sea, places: NDArray[np.int64], pixels: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(n, BLOCK, BLOCK) plane of (n, bands, BLOCK, BLOCK) pixels of blocks at (n, 2) places."""
+    weights = sea.weights[tuple((places // BLOCKS_PER_CELL).T)]
+    plane = weighted_sum(weights.T[:, :, None, None], np.moveaxis(pixels, 1, 0))
+    # Sums of pixels at the end of float32 overflow; moments need finite numbers.
+    return np.asarray(np.minimum(plane, np.finfo(np.float32).max))
 
 
 def find_blobs(

@@ -38,7 +38,8 @@ for peaks that smear."""
 MID_SWATH_DEG = 4.5
 """Arc on the ground from the nadir to the middle of an IW swath."""
 
-ARM_M = 300.0
+ARM_M = 450.0
+"""Where the sidelobes of a target 40 dB above the sea have sunk into it."""
 ARM_WIDTH_M = 30.0
 """Half of it: the resolution and half a pixel."""
 RESOLUTION_M = 20.0

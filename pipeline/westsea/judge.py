@@ -18,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from westsea.blobs import Blobs, find_blobs
 from westsea.clouds import flag_clouds
 from westsea.detector import Detector
+from westsea.farms import flag_farms
 from westsea.ghosts import flag_ghosts
 from westsea.hulls import Hulls, cell_sizes, measure_hulls
 from westsea.lattices import flag_lattices
@@ -75,6 +76,7 @@ def judge(
         hulls = flag_wakes(flag_clouds(hulls, pixels), pixels)
     else:
         hulls = flag_ghosts(scene, summary, blobs, hulls)
+        hulls = flag_farms(hulls, summary.window, scene.grid, water, pixels.blocks)
     hulls = flag_lattices(hulls)
     pairs = pair_hulls(hulls, detector)
     inside = _inside(aoi, hulls.lon, hulls.lat)
