@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from westsea.blobs import Blobs
 from westsea.detector import Detector
+from westsea.fits import refine
 from westsea.schema import DOUBT, FAR_M, Flag
 from westsea.sea import Sea
 from westsea.statistics import Summary, grown, spread_to_blocks
@@ -93,6 +94,7 @@ def measure_hulls(
         grid.jacobian(blobs.rows[first] + window.row0, blobs.cols[first] + window.col0)
     )
     out = _moments(scene, sea, blobs, block, jacobian)
+    refine(scene.sensor, summary, sea, blobs, jacobian, blur(scene), out)
     row, col, peak = (out[:, i] for i in (moments.ROW, moments.COL, moments.PEAK))
     peak_row, peak_col = out[:, [moments.PEAK_ROW, moments.PEAK_COL]].T.astype(np.int64)
     at_peak = (peak_row // BLOCK, peak_col // BLOCK)
