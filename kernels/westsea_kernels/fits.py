@@ -44,8 +44,8 @@ _ROOT_2PI = np.sqrt(2.0 * np.pi)
 @kernel
 def _collect(
     guess: Float64,
-    row: float,
-    col: float,
+    row: Int,
+    col: Int,
     own: Int,
     slots: Int64,
     plane: Float32,
@@ -62,24 +62,24 @@ def _collect(
     half_length = np.exp(guess[LOG_LENGTH]) * (0.5 + REACH_SHARE) + REACH_M
     half_width = np.exp(guess[LOG_WIDTH]) * 0.5 + REACH_M
     sine, cosine = np.sin(guess[HEADING]), np.cos(guess[HEADING])
-    det = jac[0, 0] * jac[1, 1] - jac[0, 1] * jac[1, 0]
-    # Extent of the turned rectangle in east and north, then in columns and rows.
-    east_reach = half_length * abs(sine) + half_width * abs(cosine)
-    north_reach = half_length * abs(cosine) + half_width * abs(sine)
-    col_reach = (abs(jac[1, 1]) * east_reach + abs(jac[0, 1]) * north_reach) / abs(det)
-    row_reach = (abs(jac[1, 0]) * east_reach + abs(jac[0, 0]) * north_reach) / abs(det)
+    det = abs(jac[0, 0] * jac[1, 1] - jac[0, 1] * jac[1, 0])
+    # How far the turned rectangle goes from the pixel in east and north, then in cols and rows.
+    to_east = abs(guess[EAST]) + half_length * abs(sine) + half_width * abs(cosine)
+    to_north = abs(guess[NORTH]) + half_length * abs(cosine) + half_width * abs(sine)
+    n_cols = int((abs(jac[1, 1]) * to_east + abs(jac[0, 1]) * to_north) / det)
+    n_rows = int((abs(jac[1, 0]) * to_east + abs(jac[0, 0]) * to_north) / det)
     n = 0
-    for r in range(int(np.ceil(row - row_reach)), int(np.floor(row + row_reach)) + 1):
-        for c in range(int(np.ceil(col - col_reach)), int(np.floor(col + col_reach)) + 1):
+    for r in range(row - n_rows, row + n_rows + 1):
+        for c in range(col - n_cols, col + n_cols + 1):
             east = jac[0, 0] * (c - col) + jac[0, 1] * (r - row)
             north = jac[1, 0] * (c - col) + jac[1, 1] * (r - row)
-            if (
-                abs(east * sine + north * cosine) > half_length
-                or abs(east * cosine - north * sine) > half_width
-            ):
+            e, m = east - guess[EAST], north - guess[NORTH]
+            if abs(e * sine + m * cosine) > half_length or abs(e * cosine - m * sine) > half_width:
                 continue
             i, j = r // BLOCK, c // BLOCK
             if r < 0 or c < 0 or i >= slots.shape[0] or j >= slots.shape[1]:
+                continue
+            if slots[i, j] < -1:
                 continue
             value = background
             if slots[i, j] >= 0:
@@ -107,7 +107,7 @@ def _ceiling(
     half_length, half_width = 0.5 * np.exp(guess[LOG_LENGTH]), 0.5 * np.exp(guess[LOG_WIDTH])
     inside, n = np.empty(chip.shape[0]), 0
     for k in range(chip.shape[0]):
-        east, north = chip[k, 0], chip[k, 1]
+        east, north = chip[k, 0] - guess[EAST], chip[k, 1] - guess[NORTH]
         along, across = east * sine + north * cosine, east * cosine - north * sine
         if abs(along) <= half_length and abs(across) <= half_width:
             inside[n] = chip[k, 2]
@@ -239,7 +239,10 @@ def _fit(chip: Float64, guess: Float64, blur: Float64, variance: float, out: Flo
         for first in (0, SD):
             length = out[first + LOG_LENGTH]
             out[first + LOG_LENGTH], out[first + LOG_WIDTH] = out[first + LOG_WIDTH], length
-    strayed = np.hypot(p[EAST], p[NORTH]) > 0.5 * np.exp(guess[LOG_LENGTH]) + REACH_M
+    strayed = (
+        np.hypot(p[EAST] - guess[EAST], p[NORTH] - guess[NORTH])
+        > 0.5 * np.exp(guess[LOG_LENGTH]) + REACH_M
+    )
     return bool(np.isfinite(out).all()) and not strayed
 
 
@@ -248,8 +251,8 @@ def fit_hulls(
     start: Int64,
     values: Float32,
     guess: Float64,
-    rows: Float64,
-    cols: Float64,
+    rows: Int64,
+    cols: Int64,
     slots: Int64,
     plane: Float32,
     owner: Int64,
@@ -271,7 +274,7 @@ def fit_hulls(
         East and north are metres from `rows`, `cols`, the heading radians; of lengths, metres, the
         natural logarithm. The level is not looked at.
     rows, cols : (n,)
-        A place in the hull, in pixels.
+        A pixel of the hull, such as its peak.
     slots : (block rows, block cols)
         Index of each block in `plane`: -1 where it was not looked at, for nothing is bright there,
         -2 where it holds no sea.

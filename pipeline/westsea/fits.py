@@ -26,6 +26,7 @@ NO_SEA = -2
 LARGEST_HEADING_SD_DEG = 60.0
 """Of an axis that may point anywhere, two thirds lie within 60 degrees of any other."""
 SMALLEST_M = 3.0
+ROUND = 2.0**20
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,13 @@ class Calibration:
     width: tuple[float, float]
     length_sd: tuple[float, ...]
     """Deviations add in quadrature: a constant (m), and shares of the fit's own standard error,
-    of the size, and of the size times the misfit."""
+    of the size, of the size times the misfit, and of the size times the sea's share."""
     width_sd: tuple[float, ...]
     position_sd: tuple[float, ...]
     """Likewise; the size is the length."""
     heading_sd: tuple[float, ...]
     """A constant (degrees), a share of the fit's own, metres over the length, and those times
-    the misfit."""
+    the misfit and times the sea's share."""
 
 
 CALIBRATIONS: dict[Sensor, Calibration] = {
@@ -53,19 +54,19 @@ CALIBRATIONS: dict[Sensor, Calibration] = {
         model=(0.65, 0.2, 0.7, 3.5),
         length=(-4.28, 0.989),
         width=(2.21, 0.670),
-        length_sd=(0.0, 0.388, 0.0468, 0.0),
-        width_sd=(4.26, 0.0985, 0.108, 0.633),
-        position_sd=(7.76, 0.189, 0.0748, 0.143),
-        heading_sd=(0.0, 0.216, 4.67, 51.9),
+        length_sd=(0.0, 0.376, 0.0204, 0.0, 0.236),
+        width_sd=(4.18, 0.0111, 0.0772, 0.0, 0.624),
+        position_sd=(8.87, 0.0, 0.0, 0.404, 0.223),
+        heading_sd=(0.0, 0.140, 0.0, 46.3, 32.7),
     ),
     "optical": Calibration(
         model=(0.9, 1.0, 0.1, 1.0),
-        length=(-1.73, 1.0722),
-        width=(-1.51, 1.0794),
-        length_sd=(1.54, 1.46, 0.0, 0.207),
-        width_sd=(0.0, 0.953, 0.0548, 0.162),
-        position_sd=(4.56, 1.61, 0.0, 0.155),
-        heading_sd=(0.0, 0.591, 0.0, 8.17),
+        length=(-1.73, 1.072),
+        width=(-1.53, 1.080),
+        length_sd=(1.50, 1.48, 0.0, 0.126, 0.165),
+        width_sd=(1.30, 0.809, 0.0171, 0.290, 0.0),
+        position_sd=(4.55, 1.61, 0.0, 0.0387, 0.151),
+        heading_sd=(0.0, 0.596, 0.0, 0.0, 7.99),
     ),
 }
 
@@ -75,7 +76,7 @@ class Rectangles:
     """Fitted rectangles, each array (n,); NaN where there was nothing to fit."""
 
     east: Float
-    """Metres from the place of the moments."""
+    """Metres from the peak."""
     north: Float
     heading_deg: Float
     length_m: Float
@@ -84,6 +85,8 @@ class Rectangles:
     """(n, fits.N_PARAMETERS) standard errors of the fit, in metres and degrees."""
     misfit: Float
     """Root mean square of what is left, as a share of the hull's level."""
+    sea: Float
+    """Square root of the sea's level over the hull's: in rough seas, hulls roll and smear."""
 
 
 def refine(
@@ -103,8 +106,8 @@ def refine(
     found = fit_rectangles(sensor, summary, sea, blobs, jacobian, blur, measures)
     values = calibrated(found, CALIBRATIONS[sensor])
     drow, dcol = pixel_steps(jacobian, found.east, found.north)
-    values[moments.ROW] = measures[:, moments.ROW] + drow
-    values[moments.COL] = measures[:, moments.COL] + dcol
+    values[moments.ROW] = measures[:, moments.PEAK_ROW] + _rounded(drow)
+    values[moments.COL] = measures[:, moments.PEAK_COL] + _rounded(dcol)
     fitted = np.isfinite(found.length_m)
     for column, value in values.items():
         measures[fitted, column] = value[fitted]
@@ -121,32 +124,37 @@ def fit_rectangles(
 ) -> Rectangles:
     """Fit every blob, from its moments."""
     guess = np.zeros((len(measures), fits.N_PARAMETERS))
+    peak = measures[:, [moments.PEAK_ROW, moments.PEAK_COL]]
+    away = _rounded(measures[:, [moments.ROW, moments.COL]] - peak)
+    guess[:, [fits.NORTH, fits.EAST]] = np.einsum("nij,nj->ni", jacobian, away[:, ::-1])[:, ::-1]
     guess[:, fits.HEADING] = np.deg2rad(measures[:, moments.HEADING])
     guess[:, fits.LOG_LENGTH] = np.log(measures[:, moments.LENGTH])
     guess[:, fits.LOG_WIDTH] = np.log(measures[:, moments.WIDTH])
     first = blobs.start[:-1]
     block = (blobs.rows[first] // BLOCK, blobs.cols[first] // BLOCK)
+    background = sea.background[block]
     out = np.empty((len(measures), fits.N_FITTED))
     fits.fit_hulls(
         blobs.start,
         blobs.values,
         guess,
-        measures[:, moments.ROW].copy(),
-        measures[:, moments.COL].copy(),
+        peak[:, 0].astype(np.int64),
+        peak[:, 1].astype(np.int64),
         np.where(summary.block_valid > 0, blobs.slots, NO_SEA),
         blobs.plane,
         blobs.owner,
-        sea.background[block],
+        background,
         sea.noise[block],
         np.array(CALIBRATIONS[sensor].model),
         jacobian,
         blur,
         out,
     )
-    return _rectangles(out)
+    return _rectangles(out, background)
 
 
-def _rectangles(out: Float) -> Rectangles:
+def _rectangles(out: Float, background: Float) -> Rectangles:
+    level = np.exp(out[:, fits.LOG_LEVEL])
     length, width = np.exp(out[:, fits.LOG_LENGTH]), np.exp(out[:, fits.LOG_WIDTH])
     sd = out[:, fits.SD : fits.SD + fits.N_PARAMETERS].copy()
     sd[:, fits.HEADING] = np.rad2deg(sd[:, fits.HEADING])
@@ -159,7 +167,8 @@ def _rectangles(out: Float) -> Rectangles:
         length_m=length,
         width_m=width,
         sd=sd,
-        misfit=np.sqrt(out[:, fits.MISFIT]) / np.exp(out[:, fits.LOG_LEVEL]),
+        misfit=np.sqrt(out[:, fits.MISFIT]) / level,
+        sea=np.sqrt(background / level),
     )
 
 
@@ -182,7 +191,7 @@ def calibrated(found: Rectangles, how: Calibration) -> dict[int, Float]:
 
 
 def error_terms(found: Rectangles) -> dict[int, Float]:
-    """What each error's parts are shares of: (4, n), by the error's column."""
+    """What each error's parts are shares of: (5, n), by the error's column."""
     one, length, width = np.ones(found.length_m.size), found.length_m, found.width_m
     place = np.hypot(found.sd[:, fits.EAST], found.sd[:, fits.NORTH])
     angle = np.rad2deg(1.0 / length)
@@ -193,13 +202,18 @@ def error_terms(found: Rectangles) -> dict[int, Float]:
         moments.HEADING_SD: (found.sd[:, fits.HEADING], angle),
     }
     return {
-        column: np.stack([one, own, size, found.misfit * size])
+        column: np.stack([one, own, size, found.misfit * size, found.sea * size])
         for column, (own, size) in parts.items()
     }
 
 
 def _in_quadrature(shares: tuple[float, ...], terms: Float) -> Float:
     return np.asarray(np.sqrt(((np.array(shares)[:, None] * terms) ** 2).sum(axis=0)))
+
+
+def _rounded(steps: Float) -> Float:
+    """Steps in pixels, to a millionth: added to any row they give the same digits."""
+    return np.asarray(np.round(steps * ROUND) / ROUND)
 
 
 def pixel_steps(jacobian: Float, east: Float, north: Float) -> tuple[Float, Float]:
