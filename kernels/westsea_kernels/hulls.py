@@ -16,6 +16,13 @@ LEAST_LENGTH_VARIANCE = 20.0
 LEAST_WIDTH_VARIANCE = 4.0
 """m2; the smallest hull that moments can tell from a point at 10 m pixels."""
 BRIGHT_M2 = 600.0
+FOAM_OVER_RIM = 3.0
+"""A trail merged with its hull is at most so many times as bright as the threshold, and the hull
+twice as bright as that."""
+FADED_OVER_RIM = 1.5
+FOAM_PX = 9
+"""A trail is at least as long, so that blur makes out a third of it at most."""
+BAND_PX = 1.5
 MODEL_SD = 0.06
 """Share of length and width by which a uniform rectangle is a wrong model of a hull."""
 
@@ -67,6 +74,47 @@ def _rim(values: Float32, background: float, threshold: float, core: float, area
     rank = min(int(BRIGHT_M2 / area) + 1, values.size)
     bright = np.sort(values)[values.size - rank]
     return float(max(threshold, background + core * (bright - background)))
+
+
+@kernel
+def _trails_foam(
+    rows: Int64, cols: Int64, values: Float32, level: float, background: float, threshold: float
+) -> bool:
+    """Whether a blob ends in a streak of foam of FOAM_PX pixels or more on its core's axis.
+
+    Foam fades into the water: the outer third of a streak is hardly above the threshold. A deck
+    ends, whatever its brightness.
+    """
+    foam = background + FOAM_OVER_RIM * (threshold - background)
+    faded = background + FADED_OVER_RIM * (threshold - background)
+    if level >= foam or values.max() - background < 2.0 * (foam - background):
+        return False
+    own = np.flatnonzero(values >= level)
+    weights = values[own].astype(np.float64) - background
+    east, north = cols[own].astype(np.float64), -rows[own].astype(np.float64)
+    _, mean_e, mean_n, ee, nn, en = _moments(east, north, weights)
+    _, _, ue, un = _principal(ee, nn, en)
+    along = (cols - mean_e) * ue + (-rows - mean_n) * un
+    across = (-rows - mean_n) * ue - (cols - mean_e) * un
+    on_axis = np.abs(across) <= BAND_PX
+    first = int(np.floor(along.min()))
+    profile = np.full(int(along.max()) - first + 2, -np.inf)
+    for k in np.flatnonzero(on_axis):
+        place = int(np.floor(along[k])) - first
+        profile[place] = max(profile[place], values[k])
+    hull = np.flatnonzero(profile >= foam)
+    if hull.size == 0:
+        return False
+    some = np.flatnonzero(profile > -np.inf)
+    before, behind = hull[0] - some[0], some[-1] - hull[-1]
+    start, end = some[0], some[-1] + 1
+    for n, outer in (
+        (before, profile[start : start + before // 3]),
+        (behind, profile[end - behind // 3 : end]),
+    ):
+        if n >= FOAM_PX and np.median(outer) <= faded:
+            return True
+    return False
 
 
 @kernel
@@ -146,6 +194,8 @@ def _measure_hull(
     scale = jac[0, 0] * jac[1, 1] - jac[0, 1] * jac[1, 0]
     area = abs(scale)
     level = _rim(values, background, threshold, core, area)
+    if looks == 0.0 and _trails_foam(rows, cols, values, level, background, threshold):
+        level = background + FOAM_OVER_RIM * (threshold - background)
     own = np.flatnonzero(values >= level)
     # Moments are taken about the peak: differences of large numbers lose digits.
     dcol = (cols[own] - cols[peak]).astype(np.float64)

@@ -5,13 +5,11 @@ sidelobe on the cross of range and azimuth through its source. Either is weaker 
 lets through. The evidence, source and ratio, is kept with the flag.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from westsea.blobs import Blobs
-from westsea.doubts import doubted
+from westsea.doubts import doubted_by, excess_db
 from westsea.hulls import Hulls
 from westsea.schema import Flag
 from westsea.statistics import Summary
@@ -34,8 +32,9 @@ TOPS steers by up to 2.8 kHz, leaves -80 to 145 m on the ground; 40 m for both p
 DIRECTION_SLACK = float(np.tan(np.deg2rad(2.5)))
 """Azimuth turns by 2 degrees over the swath; products and simulations that take the platform's
 heading for it are off by 3."""
-GHOST_RATIO_DB = (18.0, 37.0)
-"""Sentinel-1's ambiguities lie 20 to 35 dB below their target; 2 dB more for speckle."""
+GHOST_RATIO_DB = (18.0, 40.0)
+"""Sentinel-1's ambiguities lie 20 to 35 dB below their target; 2 dB less for speckle, and 5 more
+for peaks that smear."""
 MID_SWATH_DEG = 4.5
 """Arc on the ground from the nadir to the middle of an IW swath."""
 
@@ -56,34 +55,13 @@ _POINT_M = 0.1
 def flag_ghosts(scene: Scene, summary: Summary, blobs: Blobs, hulls: Hulls) -> Hulls:
     """Flag sidelobes and azimuth ambiguities of a radar scene, with source and ratio."""
     source, ratio = _sidelobes(scene, hulls)
-    hulls = _with_sources(hulls, Flag.SIDELOBE, source, ratio)
+    hulls = doubted_by(hulls, Flag.SIDELOBE, source, ratio)
     land_lon, land_lat, land_db = _bright_land(scene.grid, summary, blobs)
     lon, lat = np.append(hulls.lon, land_lon), np.append(hulls.lat, land_lat)
     level = np.append(excess_db(hulls), land_db)
     source = _ambiguities(scene.orbit_state, lon, lat, level, len(hulls))
     ratio = np.where(source >= 0, level[source] - level[: len(hulls)], np.nan)
-    return _with_sources(hulls, Flag.AZIMUTH_AMBIGUITY, source, ratio)
-
-
-def excess_db(hulls: Hulls) -> Float:
-    """(n,) level of the brightest pixel, less the sea around it."""
-    above = 10.0 ** (hulls.peak_db / 10.0) - 10.0 ** (hulls.clutter_db / 10.0)
-    least = np.finfo(float).tiny  # a peak is above the sea, but for rounding
-    return np.asarray(10.0 * np.log10(np.maximum(above, least)))
-
-
-def _with_sources(hulls: Hulls, flag: Flag, source: NDArray[np.int64], ratio: Float) -> Hulls:
-    """Flag those with a source; the evidence of an earlier flag stays."""
-    found = source >= 0
-    names = np.concatenate([hulls.detect_id, np.array([None])])
-    of_hull = np.where(found & (source < len(hulls)), source, len(hulls))
-    new = found & np.isnan(hulls.doubt_ratio_db)
-    hulls = replace(
-        hulls,
-        doubt_detect_id=np.where(new, names[of_hull], hulls.doubt_detect_id),
-        doubt_ratio_db=np.where(new, ratio, hulls.doubt_ratio_db),
-    )
-    return doubted(hulls, flag, found)
+    return doubted_by(hulls, Flag.AZIMUTH_AMBIGUITY, source, ratio)
 
 
 def _bright_land(grid: Grid, summary: Summary, blobs: Blobs) -> tuple[Float, Float, Float]:

@@ -71,7 +71,7 @@ class Hulls:
     distance_from_shore_m: Float
     detect_id: NDArray[np.object_]
     doubt_detect_id: NDArray[np.object_]
-    """What it may be the ghost or the sidelobe of; None for none, or for land."""
+    """What it may be the ghost, the sidelobe or the wake of; None for none, or for land."""
     doubt_ratio_db: Float
     """How much weaker it is than that; NaN for none."""
 

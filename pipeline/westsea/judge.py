@@ -27,6 +27,7 @@ from westsea.schema import DETECTIONS, PAIRS, SCENES
 from westsea.sea import Sea, sea
 from westsea.statistics import Summary, spread_to_blocks
 from westsea.tables import build
+from westsea.wakes import flag_wakes
 from westsea_catalog.coast import Coast
 from westsea_catalog.grid import Grid
 from westsea_catalog.scene import Scene
@@ -71,7 +72,7 @@ def judge(
     blobs = find_blobs(summary, water, pixels.blocks, largest)
     hulls = measure_hulls(scene, summary, water, blobs, coast, detector)
     if scene.sensor == "optical":
-        hulls = flag_clouds(hulls, pixels)
+        hulls = flag_wakes(flag_clouds(hulls, pixels), pixels)
     else:
         hulls = flag_ghosts(scene, summary, blobs, hulls)
     hulls = flag_lattices(hulls)

@@ -28,6 +28,7 @@ class Flag(IntFlag):
     FIXED_OBJECT = 1 << 4
     LATTICE = 1 << 5
     CLOUD = 1 << 6
+    WAKE = 1 << 7
     SATURATED = 1 << 8
     MERGED_BLOB = 1 << 9
     AZIMUTH_SMEAR = 1 << 10
@@ -36,17 +37,18 @@ class Flag(IntFlag):
     UNDER_WAY = 1 << 13
 
 
-DOUBT = Flag((1 << 7) - 1)
-"""Bits 0-6. A row without any of them is called unflagged."""
+DOUBT = Flag((1 << 8) - 1)
+"""Bits 0-7. A row without any of them is called unflagged."""
 
 FLAG_MEANINGS: dict[Flag, str] = {
     Flag.EDGE: "touches the edge of the scene or of its valid pixels",
     Flag.LAND_NEAR: "100 m or less from land",
-    Flag.AZIMUTH_AMBIGUITY: "lies where a target 18-37 dB brighter throws its azimuth ambiguities",
+    Flag.AZIMUTH_AMBIGUITY: "lies where a target 18-40 dB brighter throws its azimuth ambiguities",
     Flag.SIDELOBE: "lies within 300 m in range or azimuth of a target whose sidelobe it may be",
     Flag.FIXED_OBJECT: "found at the same place in most scenes; set by an overlay, 0 in the files",
     Flag.LATTICE: "part of a regular lattice, such as aquaculture or a wind farm",
     Flag.CLOUD: "in or beside cloud or its shadow",
+    Flag.WAKE: "lies on the axis of a brighter hull, where foam shows that goes on: its wake",
     Flag.SATURATED: "holds pixels at the top of the sensor's range",
     Flag.MERGED_BLOB: "one blob that holds more than one hull",
     Flag.AZIMUTH_SMEAR: "smeared along azimuth by motion: length and heading are unsure",
@@ -162,12 +164,12 @@ DETECTIONS = Table(
             _TEXT,
             "",
             True,
-            "detection that this may be an azimuth ambiguity or sidelobe of; null where it is land",
+            "detection whose azimuth ambiguity, sidelobe or wake it may be; null where it is land",
         ),
         _real(
             "doubt_ratio_db",
             "dB",
-            "level of what it may be an azimuth ambiguity or sidelobe of, above its own",
+            "level of what it may be the azimuth ambiguity, sidelobe or wake of, above its own",
             nullable=True,
         ),
         _real(

@@ -7,12 +7,9 @@ Float = NDArray[np.float64]
 
 INCLINATION_DEG = 98.18
 ORBIT_RADIUS_M = 7.071e6
-EARTH_RADIUS_M = 6.371e6
 MU = 3.986004e14
 EARTH_SPIN = 7.292116e-5
 """Radians a second."""
-FAR_EDGE_DEG = 5.8
-"""Arc on the ground from the satellite's nadir to the far edge of an IW swath."""
 HIGHEST_LATITUDE_DEG = 80.0
 """The orbit turns at 81.8 degrees; farther north or south count as this latitude."""
 _STEPS = 8

@@ -37,6 +37,11 @@ def render(radar, sea, *hulls, structures=(), land=None, grid=GRID, seed=0):
     return sar.render(rng(seed), radar, sea, Layout(hulls, (), structures), land, grid)
 
 
+def above_least(radargram):
+    """VV, without the floor that keeps it positive."""
+    return np.maximum(radargram.images["VV"].astype(float) - sar.LEAST, 0)
+
+
 def points(forward=0.0, starboard=0.0, height=0.0, rcs=1e4):
     parts = np.broadcast_arrays(*map(np.atleast_1d, (forward, starboard, height, rcs)))
     forward, starboard, height, rcs = (part.astype(float) for part in parts)
@@ -323,16 +328,16 @@ def test_an_echo_beyond_the_edge_is_cut():
 def test_a_point_planted_is_found_there(made_of, heading):
     made_of(points())
     planted = plant(Hull(50, 9, 20))
-    image = render(replace(QUIET, heading_deg=heading), SILENT, planted).images["VV"].astype(float)
+    image = above_least(render(replace(QUIET, heading_deg=heading), SILENT, planted))
     assert centroid(image) == pytest.approx((planted.row, planted.col), abs=0.1)
     area = abs(np.linalg.det(planted.jacobian))
-    assert image.sum() * area == pytest.approx(1e4, rel=0.01)
+    assert image.sum() * area == pytest.approx(1e4, rel=0.02)
 
 
 def test_height_lies_over_towards_the_radar(made_of):
     made_of(points(height=30.0))
     planted = plant(Hull(50, 9, 20))
-    image = render(replace(QUIET, incidence_deg=40.0), SILENT, planted).images["VV"].astype(float)
+    image = above_least(render(replace(QUIET, incidence_deg=40.0), SILENT, planted))
     row, col = centroid(image)
     east, north = planted.ground_offset(row, col)
     look = np.deg2rad(-12.0 + 90.0)

@@ -146,9 +146,14 @@ def measure_slowly(image, jacobian, blur, core, looks, noise):
     return out
 
 
-@given(st.integers(0, 2**32 - 1), angles, st.sampled_from([0, 0.1, 0.3]), st.sampled_from([0, 4.4]))
+CORES_AND_LOOKS = [(0, 4.4), (0.1, 4.4), (0.3, 4.4), (0.1, 0), (0.3, 0)]
+"""With neither, what is faint in an optical blob may be a trail, which the reference has not."""
+
+
+@given(st.integers(0, 2**32 - 1), angles, st.sampled_from(CORES_AND_LOOKS))
 @settings(max_examples=200)
-def test_measures_are_those_of_the_reference(seed, turned, core, looks):
+def test_measures_are_those_of_the_reference(seed, turned, core_and_looks):
+    core, looks = core_and_looks
     rng = np.random.default_rng(seed)
     jacobian = jacobian_of(turned, *rng.uniform(5, 40, 2))
     blur = variances(rng.uniform(0, 180), rng.uniform(5, 11, 2))
@@ -240,6 +245,46 @@ def test_fainter_pixels_than_the_core_do_not_count(length, heading):
     (alone,) = measure([image], core=0.3)
     (out,) = measure([np.maximum(image, SEA + 0.05 * wake)], core=0.3)
     np.testing.assert_allclose(out, alone)
+
+
+def scaled(light, length, width, heading, astern=0.0):
+    """Light above the sea of a rectangle, its middle so many metres astern; sharper than radar."""
+    turned = np.deg2rad(heading)
+    place = MIDDLE + astern / 10.0 * np.array([np.cos(turned), -np.sin(turned)])
+    image = render(length, width, heading, place, blur=(5.4, 5.4)) - SEA
+    return light / PEAK * image
+
+
+def fade(heading, stern, metres):
+    """1 at so many metres astern of the middle, falling to 1/e over the metres that follow."""
+    row, col = np.indices(SHAPE) - MIDDLE[:, None, None]
+    turned = np.deg2rad(heading)
+    astern = 10.0 * (row * np.cos(turned) - col * np.sin(turned))
+    return np.exp(-(astern - stern) / metres)
+
+
+OPTICAL_BLUR = (29.0, 29.0, 0.0)
+
+
+@pytest.mark.parametrize("heading", [0.0, 30.0, 75.0, 120.0, 160.0])
+@pytest.mark.parametrize("length", [40.0, 70.0])
+def test_a_hull_merged_with_its_trail_is_measured_without(heading, length):
+    hull = scaled(8.0, length, 12.0, heading)
+    stern = length / 2
+    trail = scaled(1.8, 300.0, 14.0, heading, stern + 150.0) * fade(heading, stern, 180.0)
+    (out,) = measure([(SEA + hull + trail).astype(np.float32)], blur=OPTICAL_BLUR, core=0.3)
+    assert out[hulls.LENGTH] == pytest.approx(length, abs=20)
+    assert np.hypot(*(out[[hulls.ROW, hulls.COL]] - MIDDLE)) < 1.0
+
+
+@pytest.mark.parametrize("heading", [0.0, 30.0, 75.0, 120.0, 160.0])
+def test_a_dim_deck_is_no_trail(heading):
+    """As bright as foam may be, but it ends."""
+    deck = scaled(1.4, 150.0, 25.0, heading)
+    house = scaled(7.0, 15.0, 22.0, heading, 65.0)
+    (out,) = measure([(SEA + deck + house).astype(np.float32)], blur=OPTICAL_BLUR, core=0.3)
+    assert out[hulls.LENGTH] == pytest.approx(150, abs=25)
+    assert np.hypot(*(out[[hulls.ROW, hulls.COL]] - MIDDLE)) < 3.0
 
 
 def test_a_bright_superstructure_does_not_pull_the_hull_to_it():

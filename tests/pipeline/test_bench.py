@@ -208,6 +208,8 @@ def planted(*hulls, pairs=(), others=()):
     table["length_m"] = [float(hull[2]) for hull in hulls]
     table["setting"] = [hull[3] if len(hull) > 3 else "sea" for hull in hulls]
     couples = pd.DataFrame(pairs, columns=["hull_id_1", "hull_id_2", "kind"])
+    beside = {two: one for one, two, kind in pairs if kind == "alongside"}
+    table["group_id"] = [beside.get(name, name) for name in table["hull_id"]]
     things = place("other_id", others)
     things["kind"], things["length_m"] = [other[2] for other in others], 20.0
     seas = pd.DataFrame({"item_id": ["A"], "sea_state": ["calm"]})
@@ -247,10 +249,19 @@ def test_distances_are_metres_within_a_scene_and_2_km():
 
 
 def test_a_detection_belongs_to_the_hull_it_lies_on():
-    length = np.array([100.0, 100.0, 200.0, 30.0])
+    truth = planted(("a", 0, 100), ("b", 1, 100), ("c", 2, 200), ("d", 3, 30))
     distance = np.array([[45, 60], [51, 90], [99, 300], [39, 41]], float)
-    assert match(distance, length).tolist() == [0, -1, 0, 0]
-    assert match(np.empty((2, 0)), length[:2]).tolist() == [-1, -1]
+    assert match(distance, truth.reach_m).tolist() == [0, -1, 0, 0]
+    assert match(np.empty((2, 0)), truth.reach_m[:2]).tolist() == [-1, -1]
+
+
+def test_a_short_hull_alongside_a_long_one_lies_under_their_one_detection():
+    hulls = [("a", 0, 200), ("b", 60, 50)]
+    alongside = planted(*hulls, pairs=[("a", "b", "alongside")])
+    assert alongside.reach_m.tolist() == [100, 100]
+    assert planted(*hulls).reach_m.tolist() == [100, 40]
+    moored = [(*hull, "berth") for hull in hulls]
+    assert planted(*moored, pairs=[("a", "b", "alongside")]).reach_m.tolist() == [100, 40]
 
 
 def test_hulls_are_counted_by_length():

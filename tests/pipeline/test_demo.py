@@ -50,6 +50,7 @@ def test_a_demo_is_scored_kind_by_kind(tmp_path, monkeypatch):
             "lat": north,
             "length_m": [120.0, 60.0, 30.0],
             "setting": "sea",
+            "group_id": ids,
         }
     )
     pairs = pd.DataFrame([("a", "b", "close")], columns=["hull_id_1", "hull_id_2", "kind"])

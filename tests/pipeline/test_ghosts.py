@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from westsea.ghosts import excess_db, flag_ghosts
+from westsea.doubts import excess_db
+from westsea.ghosts import flag_ghosts
 from westsea.hulls import DOUBT_SCORE, Hulls
 from westsea.schema import Flag
 from westsea.tracks import azimuth_deg
@@ -111,7 +112,7 @@ def test_products_that_take_the_platforms_heading_for_azimuth(swath, track):
         (5_050, 90, 28),  # in range
         (5_050, 20, 28),
         (5_050, 0, 14),  # too bright for a ghost
-        (5_050, 0, 40),  # too weak
+        (5_050, 0, 42),  # too weak
     ],
 )
 def test_what_is_no_ghost(distance, turn, ratio):

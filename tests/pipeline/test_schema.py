@@ -70,6 +70,7 @@ def test_flags_are_the_agreed_bits():
         "FIXED_OBJECT": 4,
         "LATTICE": 5,
         "CLOUD": 6,
+        "WAKE": 7,
         "SATURATED": 8,
         "MERGED_BLOB": 9,
         "AZIMUTH_SMEAR": 10,
@@ -78,7 +79,7 @@ def test_flags_are_the_agreed_bits():
         "UNDER_WAY": 13,
     }
     assert {flag.name: flag.value.bit_length() - 1 for flag in Flag} == bits
-    assert DOUBT == 0b1111111
+    assert DOUBT == 0b11111111
     assert list(FLAG_MEANINGS) == list(Flag)
 
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from westsea.tracks import FAR_EDGE_DEG, azimuth_deg, platform_heading_deg
+from westsea.tracks import azimuth_deg, platform_heading_deg
 from westsea_catalog.grid import GEOD
 
-NEAR_EDGE_DEG = 3.2
+NEAR_EDGE_DEG, FAR_EDGE_DEG = 3.2, 5.8
+"""Arc on the ground from the satellite's nadir to the edges of an IW swath."""
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,6 @@ _HAMMING_WIDTH = 1.0005
 """-3 dB width times bandwidth of a spectrum weighted with `HAMMING`."""
 LOOK_CORRELATION = 0.29
 """Of neighbouring range looks, whose bands overlap; it makes ENL 4.4 of 5 looks."""
-CELL_M2 = RANGE_RESOLUTION_M * AZIMUTH_RESOLUTION_M
 
 
 @dataclass(frozen=True, eq=False)

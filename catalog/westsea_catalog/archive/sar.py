@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from westsea_catalog.archive.echoes import (
-    CELL_M2,
+    AZIMUTH_RESOLUTION_M,
     N_LOOKS,
+    RANGE_RESOLUTION_M,
     Echo,
     Points,
     echo,
@@ -37,6 +38,9 @@ Float = NDArray[np.float64]
 Image = NDArray[np.float32]
 
 RADAR_NODATA = -32768.0
+LEAST = np.float32(1e-5)
+"""gamma0 that no pixel falls below: -50 dB."""
+FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
 RANGE_OVER_VELOCITY_S = 112.0
 """A hull that comes nearer by 0.1 m/s is imaged 11 m ahead along the track."""
 GROUND_VELOCITY_MS = 6674.0
@@ -45,7 +49,10 @@ AMBIGUITY_DB = {1: -27.0, 2: -33.0, 3: -27.0}
 pulse repetition off, weighted over the band."""
 AMBIGUITY_SPREAD_DB = 3.0
 """The steered beam raises one side and lowers the other."""
-AMBIGUITY_SMEAR_M = 25.0
+AMBIGUITY_SMEAR_M = 17.0
+"""Focused with the wrong Doppler rate, a ghost is twice as wide as a point."""
+GHOST_SNR = 2.0
+"""Mean peak over the sea's mean from which a ghost is imaged, and told in the truth."""
 LAND_DB: dict[Polarization, float] = {"VV": -9.0, "VH": -15.5}
 BUILT_DB: dict[Polarization, float] = {"VV": -1.0, "VH": -9.0}
 
@@ -163,7 +170,11 @@ def render(
         # Sea and noise are both Gaussian: their sum is one field of the summed power.
         image = _detected(rng, surface[polarization] + noise, echoes)
         image[:, _beyond(radar, frame)] = RADAR_NODATA
-        images[polarization] = frame.to_scene(image, RADAR_NODATA)
+        resampled = frame.to_scene(image, RADAR_NODATA)
+        # Cubic convolution swings below zero beside the brightest targets.
+        images[polarization] = np.where(
+            resampled == RADAR_NODATA, resampled, np.maximum(resampled, LEAST)
+        )
     return Radargram(images, ghosts)
 
 
@@ -247,10 +258,10 @@ def _ghosts(
         for side, ratio_db in sides:
             lines = side * radar.ambiguity_m / SPACING_M
             ratio = 10 ** (ratio_db / 10)
-            snr = ratio * target.points["VV"].rcs.sum() / (CELL_M2 * level)
+            snr = ratio * target.points["VV"].rcs.sum() / (_ghost_m2(target) * level)
             middle = target.middle[0] + lines, target.middle[1]
             row, col = (float(at) for at in frame.scene_pixel(*middle))
-            if snr < 1 or not _is_imaged(radar, frame, row, col):
+            if snr < GHOST_SNR or not _is_imaged(radar, frame, row, col):
                 continue
             points = {
                 pol: Points(each.line + lines, each.sample, ratio * each.rcs)
@@ -259,6 +270,14 @@ def _ghosts(
             images.append(_Target(points, middle, target.reach_m, AMBIGUITY_SMEAR_M))
             ghosts.append(Ghost(row, col, *_size(source), float(10 * np.log10(snr))))
     return tuple(ghosts), images
+
+
+def _ghost_m2(target: _Target) -> float:
+    """Area that a ghost's power spreads over."""
+    points = target.points["VV"]
+    along, across = (SPACING_M * float(np.ptp(at)) for at in (points.line, points.sample))
+    smeared = np.hypot(AZIMUTH_RESOLUTION_M, FWHM * AMBIGUITY_SMEAR_M)
+    return float((RANGE_RESOLUTION_M + across / 2) * (smeared + along / 2))
 
 
 def _size(source: PlantedHull | Structure) -> tuple[float, float]:

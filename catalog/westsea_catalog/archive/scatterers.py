@@ -13,7 +13,7 @@ Float = NDArray[np.float64]
 _RCS_AT_1M_M2 = 0.08
 _RCS_POWER = 7 / 3
 """Radar cross section grows with length to the 7/3 (Vachon et al. 1997)."""
-RCS_SPREAD_DB = 2.0
+RCS_SPREAD_DB = 3.0
 BARGE_RCS_DB = -3.0
 """A barge has no superstructure, and little on its deck."""
 VH_RCS_DB, VH_RCS_SPREAD_DB = -7.5, 0.7
@@ -26,7 +26,7 @@ _EDGE_WIDTH_DEG = 15.0
 _DECK_M2_PER_SCATTERER = 50.0
 """Some nine scatterers per resolution cell: enough for fully developed speckle."""
 
-TURBINE_DBM2, TURBINE_SPREAD_DB = 38.0, 3.0
+TURBINE_DBM2, TURBINE_SPREAD_DB = 47.0, 3.0
 _TOWER_SHARE = 0.5
 """Share of a turbine's cross section that its tower returns; the rest comes from its foot."""
 CAGE_DBM2_PER_100M2, CAGE_SPREAD_DB = 12.0, 2.0

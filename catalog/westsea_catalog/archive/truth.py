@@ -58,7 +58,11 @@ OTHERS = pa.schema(
         _field("lat", pa.float64(), "of its middle, degrees, OGC:CRS84"),
         _field("row", pa.float64(), "of its middle on the 10 m grid"),
         _field("col", pa.float64(), "of its middle on the 10 m grid"),
-        _field("length_m", pa.float64(), "ground metres; of an ambiguity, its source's"),
+        _field(
+            "length_m",
+            pa.float64(),
+            "ground metres; of an ambiguity, its source's; a turbine's height",
+        ),
         _field("width_m", pa.float64(), "ground metres; of an ambiguity, its source's"),
         _field("group_id", pa.string(), "shared by the members of a farm; else its own"),
         pa.field("snr_db", pa.float64(), metadata={"description": "mean peak of an ambiguity"}),
@@ -151,10 +155,11 @@ def _pair_rows(scenery: Scenery) -> list[Row]:
 
 def _other_rows(scenery: Scenery) -> list[Row]:
     structures = scenery.layout.structures
-    rows = [
-        _other_row(scenery, i, each.kind, each, f"f{each.farm:03d}")
-        for i, each in enumerate(structures)
-    ]
+    rows = []
+    for i, each in enumerate(structures):
+        row = _other_row(scenery, i, each.kind, each, f"f{each.farm:03d}")
+        # A tower is imaged along its height.
+        rows.append(row | {"length_m": max(each.length_m, each.height_m)})
     for i, ghost in enumerate(scenery.ghosts, len(structures)):
         row = _other_row(scenery, i, "ambiguity", ghost, f"a{i:03d}")
         rows.append(row | {"snr_db": ghost.snr_db})

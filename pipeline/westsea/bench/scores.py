@@ -1,7 +1,7 @@
 """The one rule by which demo and bench compare what was found with what was planted.
 
 A hull is found if a detection lies within 40 m of its middle, or within half its length where
-that is more. A detection is false if it bears no doubt and lies neither within 40 m nor within a
+that is more; one alongside others, within half the longest's. A detection is false if it bears no doubt and lies neither within 40 m nor within a
 length of any planted hull; what else was planted there says what it is, else it is clutter.
 """
 
@@ -13,14 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from westsea.bench.truth import OTHERS, Truth
+from westsea.bench.truth import NEAR_M, OTHERS, Truth
 from westsea.schema import DOUBT
 from westsea_catalog.grid import GEOD
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-NEAR_M = 40.0
 SHORTEST_M, LONG_M = 25.0, 50.0
 """Shorter hulls than the first are neither missed nor false."""
 LENGTHS = {
@@ -49,15 +48,15 @@ def distances(planted: pd.DataFrame, detections: pd.DataFrame) -> Floats:
     return out
 
 
-def match(distance: Floats, length: Floats) -> NDArray[np.int64]:
+def match(distance: Floats, reach: Floats) -> NDArray[np.int64]:
     """Index of the detection nearest to each planted hull, -1 where none is near enough.
 
-    distance: (hulls, detections), metres; length: (hulls,) of the planted hulls, metres.
+    distance: (hulls, detections), metres; reach: (hulls,), metres (`Truth.reach_m`).
     """
     if not distance.shape[1]:
         return np.full(len(distance), -1, np.int64)
     nearest = distance.argmin(axis=1)
-    near = distance.min(axis=1) <= np.maximum(NEAR_M, length / 2)
+    near = distance.min(axis=1) <= reach
     return np.where(near, nearest, -1)
 
 
@@ -106,7 +105,7 @@ class Comparison:
             kinds = truth.others["kind"].to_numpy(object)
             what = np.where(over.any(axis=0), kinds[nearest], what)
         what[on_hull] = HULL
-        return cls(truth, detections, match(distance, length), what, over)
+        return cls(truth, detections, match(distance, truth.reach_m), what, over)
 
     @property
     def doubted(self) -> Bools:

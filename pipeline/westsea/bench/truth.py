@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+NEAR_M = 40.0
 OTHERS = ("turbine", "cage", "rock", "ambiguity")
 """Kinds of what may be mistaken for a hull."""
 
@@ -22,17 +24,8 @@ class Truth:
     @classmethod
     def read(cls, folder: Path) -> "Truth":
         """Of an archive's folder `truth`."""
-        hulls = pd.read_parquet(folder / "hulls.parquet")
-        if "setting" not in hulls:
-            hulls = hulls.assign(setting="sea")
-        others, scenes = folder / "others.parquet", folder / "scenes.parquet"
-        names = ["other_id", "item_id", "kind", "lon", "lat", "length_m"]
-        return cls(
-            hulls,
-            pd.read_parquet(folder / "pairs.parquet"),
-            pd.read_parquet(others) if others.exists() else pd.DataFrame(columns=names),
-            pd.read_parquet(scenes) if scenes.exists() else _unknown_seas(hulls),
-        )
+        names = ("hulls", "pairs", "others", "scenes")
+        return cls(*(pd.read_parquet(folder / f"{name}.parquet") for name in names))
 
     def of(self, item_id: str) -> "Truth":
         """Of one scene."""
@@ -45,11 +38,17 @@ class Truth:
         return str(states[item_id])
 
     @property
-    def is_at_sea(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def is_at_sea(self) -> NDArray[np.bool_]:
         """(hulls,) whether a hull counts: at a berth it is neither missed nor false."""
         return np.asarray(self.hulls["setting"] != "berth", np.bool_)
 
+    @property
+    def reach_m(self) -> NDArray[np.float64]:
+        """(hulls,) how far from its middle a hull's detection may lie.
 
-def _unknown_seas(hulls: pd.DataFrame) -> pd.DataFrame:
-    items = hulls["item_id"].unique()
-    return pd.DataFrame({"item_id": items, "sea_state": "unknown"})
+        Half its length; alongside others, half that of the longest of them, for they may be one
+        detection.
+        """
+        length = self.hulls["length_m"]
+        longest = length.groupby(self.hulls["group_id"]).transform("max")
+        return np.maximum(NEAR_M, np.where(self.is_at_sea, longest, length) / 2)
