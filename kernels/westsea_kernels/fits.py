@@ -22,14 +22,14 @@ MISFIT = 2 * N_PARAMETERS
 N_FITTED = 2 * N_PARAMETERS + 1
 
 # Entries of the array that tells how a sensor's pixels are taken.
-BLOB_SHARE, HULL_SHARE, UNEVEN, PIXELS_PER_CELL = range(4)
-N_MODEL = 4
+BLOB_SHARE, HULL_SHARE, UNEVEN, PIXELS_PER_CELL, REACH_M, REACH_SHARE = range(6)
+N_MODEL = 6
 
 MOST_STEPS = 14
 CONVERGED = 0.03
 """In standard errors: a step below it is the last."""
-REACH_M, REACH_SHARE = 25.0, 0.1
-"""Pixels count that lie within so many metres, and so much of the length, of the guess."""
+STRAY_M = 25.0
+"""A fit whose middle lies farther outside the guess has found something else."""
 MOST_PIXELS = 4096
 """Of a chip; what is larger or has fewer than LEAST_PIXELS keeps its moments."""
 LEAST_PIXELS = 12
@@ -52,6 +52,7 @@ def _collect(
     owner: Int64,
     background: float,
     jac: Float64,
+    model: Float64,
     chip: Float64,
 ) -> int:
     """Fill (n, 3) `chip` with east, north (of the place row, col) and value over the sea.
@@ -59,8 +60,8 @@ def _collect(
     Taken are the valid pixels about the guessed rectangle that are not another blob's. Where no
     block was looked at nothing is bright: it counts as sea.
     """
-    half_length = np.exp(guess[LOG_LENGTH]) * (0.5 + REACH_SHARE) + REACH_M
-    half_width = np.exp(guess[LOG_WIDTH]) * 0.5 + REACH_M
+    half_length = np.exp(guess[LOG_LENGTH]) * (0.5 + model[REACH_SHARE]) + model[REACH_M]
+    half_width = np.exp(guess[LOG_WIDTH]) * 0.5 + model[REACH_M]
     sine, cosine = np.sin(guess[HEADING]), np.cos(guess[HEADING])
     det = abs(jac[0, 0] * jac[1, 1] - jac[0, 1] * jac[1, 0])
     # How far the turned rectangle goes from the pixel in east and north, then in cols and rows.
@@ -241,7 +242,7 @@ def _fit(chip: Float64, guess: Float64, blur: Float64, variance: float, out: Flo
             out[first + LOG_LENGTH], out[first + LOG_WIDTH] = out[first + LOG_WIDTH], length
     strayed = (
         np.hypot(p[EAST] - guess[EAST], p[NORTH] - guess[NORTH])
-        > 0.5 * np.exp(guess[LOG_LENGTH]) + REACH_M
+        > 0.5 * np.exp(guess[LOG_LENGTH]) + STRAY_M
     )
     return bool(np.isfinite(out).all()) and not strayed
 
@@ -287,7 +288,8 @@ def fit_hulls(
         Standard deviation of a pixel that does not grow with the hull's level.
     model : (N_MODEL,)
         Quantiles of the blob and of the guessed rectangle at whose lower one pixels are cut; the
-        hull's unevenness, as a share of that level; pixels that share one value of it.
+        hull's unevenness, as a share of that level; pixels that share one value of it; how far
+        about the guess pixels count: in metres, and at the ends in shares of the length besides.
     jacobian : (n, 2, 2)
     blur : (3,)
         As of `hulls.measure_hulls`.
@@ -298,7 +300,17 @@ def fit_hulls(
     chip = np.empty((MOST_PIXELS, 3))
     for k in range(rows.size):
         n = _collect(
-            guess[k], rows[k], cols[k], k, slots, plane, owner, background[k], jacobian[k], chip
+            guess[k],
+            rows[k],
+            cols[k],
+            k,
+            slots,
+            plane,
+            owner,
+            background[k],
+            jacobian[k],
+            model,
+            chip,
         )
         if not LEAST_PIXELS <= n <= MOST_PIXELS:
             out[k] = np.nan
