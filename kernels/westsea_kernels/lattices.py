@@ -1,47 +1,49 @@
-"""Offsets that recur among neighbours: the two vectors of a lattice, and how sure they are.
+"""Lattices among points: how sure are the plane waves that a neighbourhood is in phase with.
 
-Evidence is told in nats against chance, after the a-contrario method of Desolneux, Moisan and Morel
-(2000): how unlikely so many equal offsets are among offsets of that length, were their directions
-random.
+The members of a lattice, however many are missing, lie on the crests of its waves, as atoms do in
+a crystal. Of n points at random, the power |sum exp(i k x)|^2 / n is exponential with mean 1 at
+any wave vector k away from 0 (Scargle 1982), which tells how unlikely a peak is.
 """
 
 import numpy as np
 
-from westsea_kernels.arrays import Bool, Float64, Int, Int64
+from westsea_kernels.arrays import Bool, Float64, Int64
 from westsea_kernels.jit import kernel
 from westsea_kernels.pairs import LEAST_DEGREE_M, offset_m
 
-NEIGHBOURS = 32
-"""Looked at around each point, itself among them."""
-LEAST_NEIGHBOURS = 6
-REACH_M = 6_000.0
-NEAREST = 4
-"""Of each neighbour's nearest, to which a vector of the lattice may lead."""
-LONGEST = 4.0
-"""Of a vector, in units of the usual distance to the nearest neighbour, and of the other vector.
-Across gaps between clumps, all offsets are alike."""
+NEIGHBOURS = 24
+"""Looked at around each point at most, itself among them."""
+REACH_M = 3_500.0
+FEW = 16
+"""Up to so many, a lattice shows only if it is nearly complete."""
+LEAST = 7
+SPRAWL = 1.6
+"""Points farther than this from the middle, in units of the FEWth's distance, are left out."""
+SAME = 0.06
+"""Points nearer than this to another, in units of the neighbourhood's radius, count once."""
+SHORTEST, LONGEST = 0.38, 3.2
+"""Of the waves, in units of the usual distance to the nearest neighbour: with gaps, that is longer
+than a vector of the lattice, and rows may lie farther apart."""
+SHORTEST_OF_FEW, LONGEST_OF_FEW = 0.7, 2.2
+OVERSAMPLED = 0.45
+"""Step of the wave vector, in units of pi / radius."""
+INDEPENDENT = 4.0
+"""Steps, squared, of one independent wave vector."""
+MOST_STEPS = 64
+"""Up to waves of a fourteenth of the radius."""
 LEAST_SINE = 0.45
-LOOSE, TIGHT = 0.25, 0.1
-"""Of an offset, in units of the shorter vector: for cages, and for turbines."""
-LEAST_PLACE_TOLERANCE = 0.15
-WORTH_A_CLOSER_LOOK = 6.0
-"""Nats."""
-
-N_MEASURES = 8
-EVIDENCE_A, EVIDENCE_B = 0, 1
-"""Nats."""
-ROWS_A, ROWS_B = 2, 3
-"""Neighbours that have another on either side, a vector away."""
-CELLS = 4
-"""Neighbours that have three others with them around a cell of the lattice."""
-OWN = 5
-"""Of the eight places around the point itself, those taken."""
-LINKS_A, LINKS_B = 6, 7
-"""Neighbours that have another a vector ahead."""
-
-
-# Plain loops over one-dimensional arrays: slices and numpy's functions tripled the time it takes to
-# compile these.
+"""Between the two waves."""
+NEAR_STEPS, FAR_STEPS = 4.0, 7.0
+"""Of a wave's surroundings, which tell the noise there: pairs of ships raise it."""
+LEAST_NEXT = 0.6
+"""Of the usual distances to the nearest neighbour and the next; ships in pairs have less."""
+SPREAD, LEAST_SPREAD, MOST_SPREAD = 2.5, 0.4, 1.3
+"""Of the phases of members: in standard deviations, and bounds in radians."""
+LEAST_SHARE = 0.7
+"""Of the points that are members."""
+LEAST_PLANES = 3
+FARTHEST = 2.0
+"""Of a member from the next, in units of the usual distance."""
 
 
 @kernel
@@ -52,11 +54,12 @@ def fit_lattices(
     length: Float64,
     most_db: float,
     most_ratio: float,
+    sizes: Int64,
     near: Int64,
+    evidence: Float64,
     placed: Bool,
-    measures: Float64,
 ) -> None:
-    """The lattice around each point, if any.
+    """Fit a lattice to the neighbourhoods of each point.
 
     Parameters
     ----------
@@ -64,71 +67,36 @@ def fit_lattices(
         Degrees, sorted by latitude.
     level_db, length : (n,)
         Points differ from their neighbours in a lattice by at most `most_db` and `most_ratio`.
+    sizes : (m,)
+        Of the neighbourhoods to try, at most NEIGHBOURS.
     near : (n, NEIGHBOURS), out
         Nearest alike, the point itself first; -1 where there are no more.
-    placed : (n, NEIGHBOURS), out
-        Which of them lie at the point's own place of the lattice or at the eight around.
-    measures : (n, N_MEASURES), out
-        Zeros where too few are near.
+    evidence : (n, m, 2), out
+        Nats against chance of either wave, the first chosen first; -inf where there is no lattice.
+    placed : (n, m, NEIGHBOURS), out
+        Members of the lattice among `near`.
     """
-    east, north = np.empty(NEIGHBOURS), np.empty(NEIGHBOURS)
-    most = NEIGHBOURS * (NEIGHBOURS - 1) // 2
-    offset_e, offset_n, offset_l = np.empty(most), np.empty(most), np.empty(most)
-    most = NEIGHBOURS * NEAREST
-    step_e, step_n, step_l = np.empty(most), np.empty(most), np.empty(most)
+    x, y, square = np.empty(NEIGHBOURS), np.empty(NEIGHBOURS), np.empty(NEIGHBOURS)
+    own_x, own_y = np.empty(NEIGHBOURS), np.empty(NEIGHBOURS)
+    power = np.empty((MOST_STEPS + 1, 2 * MOST_STEPS + 1))
+    wave, nats = np.empty((2, 4)), np.empty(2)
+    evidence[:] = -np.inf
+    placed[:] = False
+    near[:] = -1
     for i in range(lon.size):
-        for k in range(N_MEASURES):
-            measures[i, k] = 0.0
-        for k in range(NEIGHBOURS):
-            near[i, k], placed[i, k] = -1, False
-        n = _nearest_alike(
-            lon, lat, level_db, length, most_db, most_ratio, i, near, east, north, step_l
-        )
-        if n < LEAST_NEIGHBOURS:
-            continue
-        n_steps = _steps(east, north, n, step_e, step_n, step_l)
-        longest = 0.0
-        for k in range(n_steps):
-            longest = max(longest, step_l[k])
-        longest *= 1.0 + LOOSE
-        n_offsets = _offsets(east, north, n, longest, offset_e, offset_n, offset_l)
-        known = 0.0
-        for tolerance in (LOOSE, TIGHT):
-            nats_a, ae, an, al = _surest(
-                step_e,
-                step_n,
-                step_l,
-                n_steps,
-                offset_e,
-                offset_n,
-                offset_l,
-                n_offsets,
-                tolerance,
-                0.0,
-                0.0,
-                0.0,
-            )
-            nats_b, be, bn, bl = _surest(
-                step_e,
-                step_n,
-                step_l,
-                n_steps,
-                offset_e,
-                offset_n,
-                offset_l,
-                n_offsets,
-                tolerance,
-                ae,
-                an,
-                al,
-            )
-            if nats_b > 0.0 and nats_a + nats_b > max(known, WORTH_A_CLOSER_LOOK):
-                known = nats_a + nats_b
-                measures[i, EVIDENCE_A], measures[i, EVIDENCE_B] = nats_a, nats_b
-                radius = max(tolerance, LEAST_PLACE_TOLERANCE) * min(al, bl)
-                _explain(east, north, n, ae, an, be, bn, radius, measures, placed, i)
-            if nats_a + nats_b < WORTH_A_CLOSER_LOOK:
-                break
+        n = _nearest_alike(lon, lat, level_db, length, most_db, most_ratio, i, near, x, y, square)
+        for s in range(sizes.size):
+            some = min(n, sizes[s])
+            while some > FEW and square[some - 1] > SPRAWL**2 * square[FEW - 1]:
+                some -= 1
+            if some < (FEW if sizes[s] > FEW else LEAST):
+                continue
+            kept, usual, following = _distinct(x, y, some, np.sqrt(square[some - 1]), own_x, own_y)
+            if kept < LEAST or (some <= FEW and usual < LEAST_NEXT * following):
+                continue
+            _surest(own_x, own_y, kept, usual, np.sqrt(square[some - 1]), power, wave, nats)
+            if nats.min() > 0.0 and _members(x, y, some, kept, usual, wave, placed[i, s]):
+                evidence[i, s] = nats
 
 
 @kernel
@@ -145,7 +113,7 @@ def _nearest_alike(
     north: Float64,
     square: Float64,
 ) -> int:
-    """Fill near, east and north by distance; their number. square is for scratch."""
+    """Fill near, east, north and the squared distance, the nearest first; their number."""
     n = 0
     farthest = REACH_M * REACH_M
     for direction in (-1, 1):
@@ -173,220 +141,210 @@ def _nearest_alike(
 
 
 @kernel
-def _steps(
-    east: Float64, north: Float64, n: int, out_e: Float64, out_n: Float64, out_l: Float64
-) -> int:
-    """Offsets to the nearest of each of n places, none far longer than is usual."""
-    m = 0
-    for p in range(n):
-        start = m
-        for q in range(n):
-            e, a = east[q] - east[p], north[q] - north[p]
-            away = np.sqrt(e * e + a * a)
-            if q == p or (m == start + NEAREST and away >= out_l[m - 1]):
-                continue
-            m = min(m + 1, start + NEAREST)
-            k = m - 1
-            while k > start and out_l[k - 1] > away:
-                out_e[k], out_n[k], out_l[k] = out_e[k - 1], out_n[k - 1], out_l[k - 1]
-                k -= 1
-            out_e[k], out_n[k], out_l[k] = e, a, away
-    longest = LONGEST * _usual_nearest(out_l, n)
+def _distinct(
+    x: Float64, y: Float64, n: int, radius: float, own_x: Float64, own_y: Float64
+) -> tuple[int, float, float]:
+    """Number of points that lie apart, copied; medians of the nearest and the next distance."""
     kept = 0
-    for k in range(m):
-        # Of an offset and its opposite, one will do.
-        wanted = 0.0 < out_l[k] <= longest
-        for other in range(kept):
-            if out_e[other] == -out_e[k] and out_n[other] == -out_n[k]:
-                wanted = False
-        if wanted:
-            out_e[kept], out_n[kept], out_l[kept] = out_e[k], out_n[k], out_l[k]
+    for p in range(n):
+        apart = True
+        for q in range(kept):
+            e, m = x[p] - own_x[q], y[p] - own_y[q]
+            if e * e + m * m < (SAME * radius) ** 2:
+                apart = False
+        if apart:
+            own_x[kept], own_y[kept] = x[p], y[p]
             kept += 1
-    return kept
-
-
-@kernel
-def _usual_nearest(length: Float64, n: int) -> float:
-    """Lower quartile over n places of the first of the lengths of each."""
-    each = min(NEAREST, n - 1)
-    quartile = np.inf
-    for p in range(n):
-        not_longer = 0
-        for q in range(n):
-            not_longer += length[q * each] <= length[p * each]
-        if 4 * not_longer > n:
-            quartile = min(quartile, length[p * each])
-    return quartile
-
-
-@kernel
-def _offsets(
-    east: Float64,
-    north: Float64,
-    n: int,
-    longest: float,
-    out_e: Float64,
-    out_n: Float64,
-    out_l: Float64,
-) -> int:
-    """All offsets between two of n places up to a length, sorted by length."""
-    m = 0
-    for p in range(n):
-        for q in range(p + 1, n):
-            e, a = east[q] - east[p], north[q] - north[p]
-            away = np.sqrt(e * e + a * a)
-            if away <= longest:
-                out_e[m], out_n[m], out_l[m] = e, a, away
-                m += 1
-    for gap in (132, 57, 23, 10, 4, 1):  # Shell's sort, with the gaps of Ciura
-        for k in range(gap, m):
-            e, a, away = out_e[k], out_n[k], out_l[k]
-            at = k
-            while at >= gap and out_l[at - gap] > away:
-                before = at - gap
-                out_e[at], out_n[at], out_l[at] = out_e[before], out_n[before], out_l[before]
-                at = before
-            out_e[at], out_n[at], out_l[at] = e, a, away
-    return m
+    first, second = np.full(kept, np.inf), np.full(kept, np.inf)
+    for p in range(kept):
+        for q in range(kept):
+            if q != p:
+                away = np.hypot(own_x[p] - own_x[q], own_y[p] - own_y[q])
+                if away < first[p]:
+                    first[p], second[p] = away, first[p]
+                elif away < second[p]:
+                    second[p] = away
+    first.sort()
+    second.sort()
+    return kept, first[kept // 2], second[kept // 2]
 
 
 @kernel
 def _surest(
-    step_e: Float64,
-    step_n: Float64,
-    step_l: Float64,
-    n_steps: int,
-    offset_e: Float64,
-    offset_n: Float64,
-    offset_l: Float64,
-    n_offsets: int,
-    tolerance: float,
-    other_e: float,
-    other_n: float,
-    other_l: float,
-) -> tuple[float, float, float, float]:
-    """Nats, east, north and length of the step that recurs most surely.
-
-    None along the other vector, whose length is 0 where there is none yet.
-    """
-    most, e, m, away, slack = 0.0, 0.0, 0.0, 0.0, 0.0
-    for k in range(n_steps):
-        width = tolerance * step_l[k]
-        if other_l > 0.0:
-            both = step_l[k] * other_l
-            cross = abs(step_e[k] * other_n - step_n[k] * other_e)
-            if cross < LEAST_SINE * both or step_l[k] > LONGEST * other_l:
-                continue
-            if other_l > LONGEST * step_l[k]:
-                continue
-            width = min(width, tolerance * other_l)
-        nats, mean_e, mean_n = _recurrence(
-            step_e[k], step_n[k], step_l[k], offset_e, offset_n, offset_l, n_offsets, width
-        )
-        if nats > most:
-            most, e, m, slack = nats, mean_e, mean_n, width
-    if most > 0.0:
-        away = np.sqrt(e * e + m * m)
-        again, mean_e, mean_n = _recurrence(
-            e, m, away, offset_e, offset_n, offset_l, n_offsets, slack
-        )
-        if again > most:
-            most, e, m = again, mean_e, mean_n
-            away = np.sqrt(e * e + m * m)
-    return most, e, m, away
-
-
-@kernel
-def _recurrence(
-    step_e: float,
-    step_n: float,
-    step_l: float,
-    offset_e: Float64,
-    offset_n: Float64,
-    offset_l: Float64,
-    n_offsets: int,
-    width: float,
-) -> tuple[float, float, float]:
-    """Evidence that the step recurs, and the mean of the offsets equal to it.
-
-    Of offsets as long as the step within the width, width / (2 length) would lie so near to it or
-    to its opposite if they pointed anywhere. The offset that the step was taken from is left out.
-    """
-    low, high = 0, n_offsets
-    while low < high:
-        middle = (low + high) // 2
-        if offset_l[middle] < step_l - width:
-            low = middle + 1
-        else:
-            high = middle
-    trials, hits, e, m = 0, 0, 0.0, 0.0
-    for k in range(low, n_offsets):
-        if offset_l[k] > step_l + width:
-            break
-        trials += 1
-        sign = 1.0 if offset_e[k] * step_e + offset_n[k] * step_n > 0.0 else -1.0
-        de, dn = sign * offset_e[k] - step_e, sign * offset_n[k] - step_n
-        if de * de + dn * dn <= width * width:
-            hits += 1
-            e += sign * offset_e[k]
-            m += sign * offset_n[k]
-    if hits < 2:
-        return 0.0, step_e, step_n
-    return _nats(hits - 1, trials - 1, 0.5 * width / step_l), e / hits, m / hits
-
-
-@kernel
-def _nats(hits: Int, trials: Int, chance: float) -> float:
-    """Chernoff's bound on the tail of a binomial distribution, as a negative logarithm."""
-    if hits <= chance * trials:
-        return 0.0
-    share = hits / trials
-    nats = hits * np.log(share / chance)
-    if hits < trials:
-        nats += (trials - hits) * np.log((1.0 - share) / (1.0 - chance))
-    return float(nats)
-
-
-@kernel
-def _explain(
-    east: Float64,
-    north: Float64,
+    x: Float64,
+    y: Float64,
     n: int,
-    ae: float,
-    an: float,
-    be: float,
-    bn: float,
+    usual: float,
     radius: float,
-    measures: Float64,
-    placed: Bool,
-    i: int,
+    power: Float64,
+    wave: Float64,
+    nats: Float64,
 ) -> None:
-    """Count rows, cells and the point's own places; the point is the first of the places."""
-    rows_a, rows_b, links_a, links_b, cells, own = 0, 0, 0, 0, 0, 0
+    """Fill the two surest waves (kx, ky, phase, power), one across the other, and their nats."""
+    few = n <= FEW
+    highest = 2.0 * np.pi / ((SHORTEST_OF_FEW if few else SHORTEST) * usual)
+    lowest = 2.0 * np.pi / ((LONGEST_OF_FEW if few else LONGEST) * usual)
+    step = OVERSAMPLED * np.pi / radius
+    steps = min(int(highest / step), MOST_STEPS)
+    tried = _periodogram(x, y, n, step, steps, lowest, power)
+    nats[:] = 0.0
+    if tried < 2:
+        return
+    floor = 1.0 if few else max(1.0, _median(power, steps, tried) / np.log(2.0))
+    chance = np.log(max(tried / INDEPENDENT, 1.0))
+    for k in range(2):
+        iy, ix = _highest(power, steps, step, wave, k)
+        if iy < 0:
+            return
+        around = 1.0 if few else _around(power, steps, iy, ix)
+        _refine(x, y, n, ix * step, iy * step, step, wave[k])
+        nats[k] = wave[k, 3] / max(floor, around) - chance
+
+
+@kernel
+def _periodogram(
+    x: Float64, y: Float64, n: int, step: float, steps: int, lowest: float, power: Float64
+) -> int:
+    """Power over half the plane of wave vectors, -1 out of range; number of those in range.
+
+    power[iy, steps + ix] is that at (ix, iy) steps. Phases along a row go on by one rotation, over
+    all points at once: one point at a time took six times as long.
+    """
+    tried = 0
+    c, s, turn_c, turn_s = np.empty(n), np.empty(n), np.cos(step * x[:n]), np.sin(step * x[:n])
+    for iy in range(steps + 1):
+        for j in range(n):
+            start = step * (iy * y[j] - steps * x[j])
+            c[j], s[j] = np.cos(start), np.sin(start)
+        for column in range(2 * steps + 1):
+            all_c, all_s = 0.0, 0.0
+            for j in range(n):
+                all_c += c[j]
+                all_s += s[j]
+                ahead = c[j] * turn_c[j] - s[j] * turn_s[j]
+                s[j] = c[j] * turn_s[j] + s[j] * turn_c[j]
+                c[j] = ahead
+            square = iy * iy + (column - steps) ** 2
+            power[iy, column] = -1.0
+            inside = square * step * step >= lowest * lowest and square <= steps * steps
+            if inside and (iy > 0 or column > steps):
+                power[iy, column] = (all_c * all_c + all_s * all_s) / n
+                tried += 1
+    return tried
+
+
+@kernel
+def _median(power: Float64, steps: int, tried: int) -> float:
+    """The power that half of the waves exceed, to a 32nd."""
+    counts = np.zeros(32 * NEIGHBOURS + 1, np.int64)
+    for iy in range(steps + 1):
+        for column in range(2 * steps + 1):
+            if power[iy, column] >= 0.0:
+                counts[int(32.0 * power[iy, column])] += 1
+    below, k = 0, -1
+    while below < 0.5 * tried:
+        k += 1
+        below += counts[k]
+    return (k + 1) / 32.0
+
+
+@kernel
+def _highest(power: Float64, steps: int, step: float, wave: Float64, k: int) -> tuple[int, int]:
+    """(iy, ix) in steps of the highest power; for the second wave, across the first."""
+    most, at_y, at_x = 0.0, -1, 0
+    for iy in range(steps + 1):
+        for column in range(2 * steps + 1):
+            ix = column - steps
+            if power[iy, column] > most:
+                if k == 1:
+                    both = np.hypot(float(ix), float(iy)) * np.hypot(wave[0, 0], wave[0, 1])
+                    if abs(ix * wave[0, 1] - iy * wave[0, 0]) < LEAST_SINE * both:
+                        continue
+                most, at_y, at_x = power[iy, column], iy, ix
+    return at_y, at_x
+
+
+@kernel
+def _around(power: Float64, steps: int, at_y: int, at_x: int) -> float:
+    """Mean power in a ring around a wave vector; the other half of the plane mirrors this one."""
+    total, m, reach = 0.0, 0, int(FAR_STEPS)
+    for dy in range(-reach, reach + 1):
+        for dx in range(-reach, reach + 1):
+            iy, ix = at_y + dy, at_x + dx
+            away = np.sqrt(float(dx * dx + dy * dy))
+            if iy < 0:
+                iy, ix = -iy, -ix
+            inside = NEAR_STEPS < away <= FAR_STEPS and iy <= steps and abs(ix) <= steps
+            if inside and power[iy, steps + ix] >= 0.0:
+                total += power[iy, steps + ix]
+                m += 1
+    return total / m if m > 5 else 1.0
+
+
+@kernel
+def _refine(
+    x: Float64, y: Float64, n: int, kx: float, ky: float, step: float, wave: Float64
+) -> None:
+    """Fill (kx, ky, phase, power) of the highest power near a wave vector."""
+    wave[3] = -1.0
+    for _ in range(3):
+        middle_x, middle_y = kx, ky
+        step /= 3.0
+        for dy in range(-1, 2):
+            for dx in range(-1, 2):
+                ax, ay = middle_x + dx * step, middle_y + dy * step
+                c, s = 0.0, 0.0
+                for j in range(n):
+                    angle = ax * x[j] + ay * y[j]
+                    c += np.cos(angle)
+                    s += np.sin(angle)
+                if (c * c + s * s) / n > wave[3]:
+                    kx, ky = ax, ay
+                    wave[0], wave[1], wave[2] = ax, ay, np.arctan2(s, c)
+                    wave[3] = (c * c + s * s) / n
+
+
+@kernel
+def _members(
+    x: Float64, y: Float64, n: int, kept: int, usual: float, wave: Float64, placed: Bool
+) -> bool:
+    """Mark the points on crests of both waves and near another; whether they are a lattice."""
+    for j in range(n):
+        placed[j] = True
+        for k in range(2):
+            share = min(wave[k, 3] / kept, 0.999)
+            spread = min(max(SPREAD * np.sqrt(-np.log(share)), LEAST_SPREAD), MOST_SPREAD)
+            angle = wave[k, 0] * x[j] + wave[k, 1] * y[j] - wave[k, 2]
+            angle -= 2.0 * np.pi * np.rint(angle / (2.0 * np.pi))
+            placed[j] &= abs(angle) <= spread
+    total = 0
+    for j in range(n):
+        total += placed[j]
+    lone = np.zeros(n, np.bool_)
     for p in range(n):
-        taken = 0
+        nearest = np.inf
         for q in range(n):
-            e, m = east[q] - east[p], north[q] - north[p]
-            for place in range(9):
-                u, v = place // 3 - 1, place % 3 - 1
-                de, dn = e - u * ae - v * be, m - u * an - v * bn
-                if de * de + dn * dn <= radius * radius:
-                    taken |= 1 << place
-        rows_a += taken & 0b010000010 == 0b010000010
-        rows_b += taken & 0b000101000 == 0b000101000
-        links_a += taken >> 7 & 1
-        links_b += taken >> 5 & 1
-        cells += taken & 0b110100000 == 0b110100000
-        if p == 0:
-            for place in range(9):
-                own += place != 4 and taken >> place & 1
-    measures[i, ROWS_A], measures[i, ROWS_B] = rows_a, rows_b
-    measures[i, LINKS_A], measures[i, LINKS_B] = links_a, links_b
-    measures[i, CELLS], measures[i, OWN] = cells, own
-    for q in range(n):
-        placed[i, q] = False
-        for place in range(9):
-            u, v = place // 3 - 1, place % 3 - 1
-            de, dn = east[q] - u * ae - v * be, north[q] - u * an - v * bn
-            if de * de + dn * dn <= radius * radius:
-                placed[i, q] = True
+            if q != p and placed[q]:
+                nearest = min(nearest, np.hypot(x[p] - x[q], y[p] - y[q]))
+        lone[p] = nearest > FARTHEST * usual
+    for p in range(n):
+        placed[p] &= not lone[p]
+    return total >= LEAST_SHARE * n and _planes(x, y, n, wave, placed) >= LEAST_PLANES
+
+
+@kernel
+def _planes(x: Float64, y: Float64, n: int, wave: Float64, placed: Bool) -> int:
+    """Crests with two members or more, of the wave that has fewer of them."""
+    fewest = n
+    for k in range(2):
+        crest = np.empty(n)
+        for j in range(n):
+            angle = wave[k, 0] * x[j] + wave[k, 1] * y[j] - wave[k, 2]
+            crest[j] = np.rint(angle / (2.0 * np.pi)) if placed[j] else np.inf
+        crest.sort()
+        planes = 0
+        for j in range(n - 1):
+            begins = j == 0 or crest[j] != crest[j - 1]
+            planes += begins and crest[j] == crest[j + 1] and crest[j] < np.inf
+        fewest = min(fewest, planes)
+    return fewest

@@ -128,12 +128,13 @@ def _sidelobes(scene: Scene, hulls: Hulls) -> tuple[NDArray[np.int64], Float]:
 def _on_cross(
     scene: Scene, hulls: Hulls
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Float, Float]:
-    """Indices of the stronger and the weaker of near hulls; metres between, and off the cross.
+    """Indices of the stronger and the weaker of near hulls; metres along and off the cross.
 
-    Places are those of the peaks, from which sidelobes go out.
+    Every part of a long hull or a tall tower has its own sidelobes, so the arms are as wide as the
+    stronger one reaches across them, and begin where it ends.
     """
-    lon, lat = scene.grid.lonlat(hulls.peak_row, hulls.peak_col)
-    order = np.argsort(lat, kind="stable")
+    order = np.argsort(hulls.lat, kind="stable")
+    lon, lat = hulls.lon, hulls.lat
     points = np.full(len(hulls), _POINT_M)
     near, _ = find_pairs(
         lon[order], lat[order], points, points, np.zeros(len(hulls)), ARM_M, _POINT_M
@@ -143,9 +144,16 @@ def _on_cross(
     swap = level[two] > level[one]
     strong, weak = np.where(swap, two, one), np.where(swap, one, two)
     bearing, _, away = GEOD.inv(lon[strong], lat[strong], lon[weak], lat[weak])
+    along = np.full(strong.size, np.inf)
     aside = np.full(strong.size, np.inf)
+    half = hulls.length_m[strong] / 2
     for azimuth in _azimuths(scene.orbit_state, lat[strong]):
-        turn = np.deg2rad(bearing - azimuth)
-        off = away * np.minimum(np.abs(np.sin(turn)), np.abs(np.cos(turn)))
-        aside = np.minimum(aside, off)
-    return strong, weak, np.asarray(away), aside
+        turn, axis = (np.deg2rad(each - azimuth) for each in (bearing, hulls.heading_deg[strong]))
+        beyond = [
+            np.maximum(np.abs(away * part(turn)) - half * np.abs(part(axis)), 0.0)
+            for part in (np.cos, np.sin)
+        ]
+        for arm, off in (beyond, beyond[::-1]):
+            nearer = off < aside
+            along, aside = np.where(nearer, arm, along), np.where(nearer, off, aside)
+    return strong, weak, along, aside

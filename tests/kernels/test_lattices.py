@@ -1,28 +1,36 @@
 """The kernel against slow, obvious numpy."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
 
 from westsea_kernels import lattices
 from westsea_kernels.pairs import offset_m
 
+SIZES = np.array([9, 24])
+
 
 def fit(lon, lat, level=None, length=None, most_db=10.0, most_ratio=3.0):
     n = len(lon)
-    near = np.empty((n, lattices.NEIGHBOURS), np.int64)
-    placed, measures = np.empty(near.shape, np.bool_), np.empty((n, lattices.N_MEASURES))
+    near, evidence = np.empty((n, lattices.NEIGHBOURS), np.int64), np.empty((n, len(SIZES), 2))
+    placed = np.empty((n, len(SIZES), lattices.NEIGHBOURS), np.bool_)
     level = np.zeros(n) if level is None else level
     length = np.ones(n) if length is None else length
-    lattices.fit_lattices(lon, lat, level, length, most_db, most_ratio, near, placed, measures)
-    return near, placed, measures
+    lattices.fit_lattices(
+        lon, lat, level, length, most_db, most_ratio, SIZES, near, evidence, placed
+    )
+    return near, evidence, placed
 
 
 def square(rows, cols, spacing=100.0):
-    """A perfect lattice at the equator, by latitude; where each point lies in it."""
+    """A perfect lattice at the equator, by latitude."""
     j, i = np.divmod(np.arange(rows * cols), rows)
-    return i * spacing / 111_319.49, j * spacing / 110_574.39, i, j
+    return i * spacing / 111_319.49, j * spacing / 110_574.39
+
+
+def power_of(x, y, kx, ky):
+    return np.abs(np.exp(1j * (kx * x + ky * y)).sum()) ** 2 / x.size
 
 
 @given(seed=st.integers(0, 1 << 32), n=st.integers(1, 80), side=st.floats(0.01, 0.2))
@@ -41,39 +49,91 @@ def test_the_nearest_alike(seed, n, side):
         assert [j for j in near[i] if j >= 0] == expected
 
 
-def test_a_perfect_lattice_is_counted_right():
-    """All 30 points see one another, and each vector counts as one of the lattice's own."""
-    lon, lat, i, j = square(6, 5)
-    near, placed, measures = fit(lon, lat)
-    possible = {
-        ((6 - u) * (5 - v), max(6 - 2 * u, 0) * max(5 - 2 * v, 0))
-        for u in range(3)
-        for v in range(3)
-        if u or v
-    }
-    first = [lattices.LINKS_A, lattices.ROWS_A], [lattices.LINKS_B, lattices.ROWS_B]
-    for k in range(30):
-        assert {tuple(measures[k, of].astype(int)) for of in first} <= possible
-        assert 0 < measures[k, lattices.CELLS] <= 5 * 4
-        assert measures[k, lattices.OWN] == placed[k].sum() - 1
-        assert measures[k, [lattices.EVIDENCE_A, lattices.EVIDENCE_B]].min() > 30
-        neighbours = near[k][placed[k]]
-        assert (np.abs(i[neighbours] - i[k]) <= 2).all()
-        assert (np.abs(j[neighbours] - j[k]) <= 2).all()
+@given(seed=st.integers(0, 1 << 32), n=st.integers(3, 24))
+@settings(max_examples=20)
+def test_the_periodogram_is_that_of_the_points(seed, n):
+    x, y = np.random.default_rng(seed).uniform(-500, 500, (2, n))
+    step, steps, lowest = 0.003, 12, 0.012
+    power = np.empty((lattices.MOST_STEPS + 1, 2 * lattices.MOST_STEPS + 1))
+    tried = lattices._periodogram(x, y, n, step, steps, lowest, power)
+    expected = 0
+    for iy in range(steps + 1):
+        for ix in range(-steps, steps + 1):
+            away = np.hypot(ix, iy)
+            if lowest <= step * away and away <= steps and (iy > 0 or ix > 0):
+                expected += 1
+                direct = power_of(x, y, ix * step, iy * step)
+                assert power[iy, steps + ix] == pytest.approx(direct, abs=1e-6)
+            else:
+                assert power[iy, steps + ix] == -1
+    assert tried == expected
 
 
-@given(trials=st.integers(1, 120), share=st.floats(0, 1), chance=st.floats(0.01, 0.3))
-def test_evidence_bounds_the_tail_of_the_binomial(trials, share, chance):
-    hits = round(share * trials)
-    nats = lattices._nats(hits, trials, chance)
-    exact = -binom.logsf(hits - 1, trials, chance)
-    assert nats <= exact + 1e-9
-    assert nats >= exact - 0.5 * np.log(8 * trials) - 3.0 or hits <= chance * trials
+def test_power_of_points_at_random_is_exponential_with_mean_1():
+    """Scargle (1982); what the evidence rests on."""
+    rng = np.random.default_rng(0)
+    power = np.empty((lattices.MOST_STEPS + 1, 2 * lattices.MOST_STEPS + 1))
+    seen = []
+    for _ in range(300):
+        x, y = rng.uniform(-500, 500, (2, 24))
+        lattices._periodogram(x, y, 24, 0.01, 20, 0.03, power)
+        seen.append(power[:21, :41][power[:21, :41] >= 0][::7])
+    seen = np.concatenate(seen)
+    assert seen.mean() == pytest.approx(1, abs=0.03)
+    assert (seen > 5).mean() == pytest.approx(np.exp(-5), rel=0.35)
+    assert lattices._median(power, 20, int((power[:21, :41] >= 0).sum())) == pytest.approx(
+        np.log(2), abs=0.1
+    )
 
 
-def test_too_few_have_no_measures():
-    lon, lat, _, _ = square(5, 1)
-    near, placed, measures = fit(lon, lat)
-    assert not measures.any()
+@given(angle=st.floats(0, np.pi), spacing=st.floats(0.9, 1.1), seed=st.integers(0, 999))
+@settings(max_examples=20)
+def test_a_wave_is_refined(angle, spacing, seed):
+    rng = np.random.default_rng(seed)
+    kx, ky = (2 * np.pi / 100) * np.array([np.cos(angle), np.sin(angle)])
+    crest, along = rng.integers(-5, 6, 24) * 100.0, rng.uniform(-500, 500, 24)
+    x = crest * np.cos(angle) - along * np.sin(angle)
+    y = crest * np.sin(angle) + along * np.cos(angle)
+    wave, step = np.empty(4), 0.45 * np.pi / 700
+    lattices._refine(x, y, 24, kx + 0.4 * step * spacing, ky - 0.3 * step, step, wave)
+    assert wave[3] == pytest.approx(24, rel=0.03)
+    assert wave[:2] == pytest.approx((kx, ky), abs=0.15 * step)
+    assert wave[3] == pytest.approx(power_of(x, y, wave[0], wave[1]))
+
+
+def test_in_a_perfect_lattice_all_are_in_phase():
+    near, evidence, placed = fit(*square(6, 5))
+    some = evidence[:, 1].min(axis=1) > -np.inf
+    assert some.sum() >= 20
+    # The power is the number of points, 24; of it goes what chance could do.
+    assert (evidence[some, 1].min(axis=1) > 10).all()
+    assert (placed[some, 1].sum(axis=1) >= 23).all()
+    assert (near[some] >= 0).all()
+
+
+def test_half_of_the_members_are_enough():
+    rng = np.random.default_rng(1)
+    lon, lat = square(10, 10)
+    kept = np.sort(rng.permutation(100)[:50])
+    _, evidence, _ = fit(lon[kept], lat[kept])
+    assert np.median(evidence[:, 1].min(axis=1)) > 6
+
+
+def test_a_point_out_of_place_is_not_a_member():
+    lon, lat = square(6, 5)
+    order = np.argsort(np.append(lat, lat[14] + 40 / 110_574.39), kind="stable")
+    stray = int(np.flatnonzero(order == 30)[0])
+    near, evidence, placed = fit(
+        np.append(lon, lon[14] + 50 / 111_319.49)[order],
+        np.append(lat, lat[14] + 40 / 110_574.39)[order],
+    )
+    fits = (evidence[:, 1].min(axis=1) > 6) & (near == stray).any(axis=1)
+    assert fits.sum() > 10
+    assert not placed[:, 1][fits][near[fits] == stray].any()
+
+
+def test_too_few_have_no_evidence():
+    near, evidence, placed = fit(*square(5, 1))
+    assert np.isneginf(evidence).all()
     assert not placed.any()
     assert (near[:, :5] >= 0).all()

@@ -1,8 +1,9 @@
 """The one rule by which demo and bench compare what was found with what was planted.
 
 A hull is found if a detection lies within 40 m of its middle, or within half its length where
-that is more; one alongside others, within half the longest's. A detection is false if it bears no doubt and lies neither within 40 m nor within a
-length of any planted hull; what else was planted there says what it is, else it is clutter.
+that is more; one alongside others, within half the longest's. A detection is false if it bears no
+doubt and lies neither within 40 m nor within a length of any planted hull; what else was planted
+there says what it is, else it is clutter.
 """
 
 from collections import Counter
