@@ -11,6 +11,9 @@ from westsea.statistics import Summary
 from westsea_kernels.blobs import connect, gather, number_bright, reach
 from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL
 
+SEA, LAND = -1, -2
+"""Owners of pixels that are no blob's."""
+
 Fetch = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 """(n, 2) places of blocks in the window -> (n, bands, BLOCK, BLOCK) pixels, NaN where not valid."""
 
@@ -32,6 +35,12 @@ class Blobs:
     """(m, BLOCK, BLOCK)"""
     n_fetched: int
     """Blocks that were read a second time."""
+    slots: NDArray[np.int64]
+    """(block rows, block cols) index of each block in `plane`, -1 where none was looked at."""
+    plane: NDArray[np.float32]
+    """(k, BLOCK, BLOCK) blocks that were looked at; beyond them no pixel is bright."""
+    owner: NDArray[np.int64]
+    """Like `plane`: number of the blob of each pixel, SEA or LAND."""
 
 
 class _Planes:
@@ -163,8 +172,12 @@ def _split(graph: _Graph, n_fetched: int, largest_pixels: NDArray[np.float64]) -
     rows, cols = np.empty(start[-1], np.int64), np.empty(start[-1], np.int64)
     values = np.empty(start[-1], np.float32)
     gather(*graph.places, graph.plane, graph.nodes, blob, start, rows, cols, values)
-    land_at, land = _land(graph, graph.seeded & ~is_ship)
-    return Blobs(start, rows, cols, values, land_at, land, n_fetched)
+    is_land = graph.seeded & ~is_ship
+    land_at, land = _land(graph, is_land)
+    owner = np.where(bright, np.where(is_land, LAND, blob)[graph.nodes], SEA)
+    return Blobs(
+        start, rows, cols, values, land_at, land, n_fetched, graph.slots, graph.plane, owner
+    )
 
 
 def _land(graph: _Graph, is_land: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from westsea.blobs import Blobs
 from westsea.detector import Detector
+from westsea.fits import refine
 from westsea.schema import DOUBT, FAR_M, Flag
 from westsea.sea import Sea
 from westsea.statistics import Summary, grown, spread_to_blocks
 from westsea_catalog.coast import Coast
-from westsea_catalog.grid import Grid
+from westsea_catalog.grid import Grid, Window
 from westsea_catalog.scene import Scene
 from westsea_kernels import hulls as moments
 from westsea_kernels.blobs import nearest_marked
@@ -93,12 +94,13 @@ def measure_hulls(
         grid.jacobian(blobs.rows[first] + window.row0, blobs.cols[first] + window.col0)
     )
     out = _moments(scene, sea, blobs, block, jacobian)
+    shore = _from_shore(out, window, grid, jacobian, blobs, coast)
+    refine(scene.sensor, summary, sea, blobs, jacobian, blur(scene), out)
     row, col, peak = (out[:, i] for i in (moments.ROW, moments.COL, moments.PEAK))
     peak_row, peak_col = out[:, [moments.PEAK_ROW, moments.PEAK_COL]].T.astype(np.int64)
     at_peak = (peak_row // BLOCK, peak_col // BLOCK)
     background, level = sea.background[at_peak], _level(sea, at_peak)
     lon, lat = grid.lonlat(row + window.row0, col + window.col0)
-    shore = np.minimum(_from_seen_land(row, col, jacobian, blobs), coast.distance_m(lon, lat))
     flags = np.where(shore <= detector.land_near_m, int(Flag.LAND_NEAR), 0)
     flags |= np.where(_at_edge(grid, summary, blobs), int(Flag.EDGE), 0)
     flags |= np.where(_saturated(scene, peak), int(Flag.SATURATED), 0)
@@ -188,6 +190,15 @@ def blur(scene: Scene) -> Float:
     return np.array(
         [azimuth * sin2 + ground_range * cos2, azimuth * cos2 + ground_range * sin2, cross]
     )
+
+
+def _from_shore(
+    out: Float, window: Window, grid: Grid, jacobian: Float, blobs: Blobs, coast: Coast
+) -> Float:
+    """Metres from the blob's own middle: a fit beside a quay may be drawn to it, and out of sea."""
+    row, col = out[:, moments.ROW], out[:, moments.COL]
+    lon, lat = grid.lonlat(row + window.row0, col + window.col0)
+    return np.minimum(_from_seen_land(row, col, jacobian, blobs), coast.distance_m(lon, lat))
 
 
 def _from_seen_land(row: Float, col: Float, jacobian: Float, blobs: Blobs) -> Float:

@@ -70,8 +70,12 @@ def test_a_planted_hull_is_measured_in_metres_on_the_ground(
     lon, lat = lab.scene.grid.lonlat(row, col)
     assert GEOD.inv(lon, lat, found.lon, found.lat)[2] < 4.0
     assert np.hypot(found.row - row, found.col - col) < 0.5
+    # Real hulls taper: one is longer than the rectangle that looks like it.
+    length *= {"sar": 1.0, "optical": 1.07}[sensor]
     assert found.length_m == pytest.approx(length, rel=0.08)
-    assert found.width_m == pytest.approx(length / ratio, abs=8.0)
+    # A radar's rectangles are taken to be widened by what lies over; these are not.
+    slack = 4.0 if sensor == "optical" else 5.0 + 0.25 * hull[3]
+    assert found.width_m == pytest.approx(hull[3], abs=slack)
     assert turn(found.heading_deg, heading) < 2.5
     assert abs(found.length_m - length) < 3 * found.length_sd_m + 5
     assert found["flags"] & ~int(Flag.SATURATED) == 0

@@ -1,0 +1,329 @@
+"""Hulls fitted as uniform rectangles seen through the sensor's blur, with their standard errors.
+
+Least squares on the pixels about a blob, by at most MOST_STEPS Gauss-Newton steps from the moments
+of `hulls`. A superstructure outshines the hull that carries it: before the fit pixels are cut at
+a level that most of the hull reaches.
+"""
+
+from math import erf
+
+import numpy as np
+
+from westsea_kernels.arrays import Float32, Float64, Int, Int64
+from westsea_kernels.blocks import BLOCK
+from westsea_kernels.jit import kernel
+
+# Columns of a guess; of the array that `fit_hulls` fills they are the first.
+EAST, NORTH, HEADING, LOG_LENGTH, LOG_WIDTH, LOG_LEVEL = range(6)
+N_PARAMETERS = 6
+SD = N_PARAMETERS
+"""Where the parameters' standard errors begin."""
+MISFIT = 2 * N_PARAMETERS
+N_FITTED = 2 * N_PARAMETERS + 1
+
+# Entries of the array that tells how a sensor's pixels are taken.
+BLOB_SHARE, HULL_SHARE, UNEVEN, PIXELS_PER_CELL, REACH_M, REACH_SHARE = range(6)
+N_MODEL = 6
+
+MOST_STEPS = 14
+CONVERGED = 0.03
+"""In standard errors: a step below it is the last."""
+STRAY_M = 25.0
+"""A fit whose middle lies farther outside the guess has found something else."""
+MOST_PIXELS = 4096
+"""Of a chip; what is larger or has fewer than LEAST_PIXELS keeps its moments."""
+LEAST_PIXELS = 12
+WIDTH_PRIOR_M, WIDTH_PRIOR_SD = 12.0, 0.8
+"""Median beam and spread of its logarithm: ships of any length have 5 to 60 m."""
+LARGEST_STEP = np.array([10.0, 10.0, 0.2, 0.3, 0.4, 0.7])
+SMALLEST_M, LARGEST_M = 2.0, 600.0
+_ROOT_2 = np.sqrt(2.0)
+_ROOT_2PI = np.sqrt(2.0 * np.pi)
+
+
+@kernel
+def _collect(
+    guess: Float64,
+    row: Int,
+    col: Int,
+    own: Int,
+    slots: Int64,
+    plane: Float32,
+    owner: Int64,
+    background: float,
+    jac: Float64,
+    model: Float64,
+    chip: Float64,
+) -> int:
+    """Fill (n, 3) `chip` with east, north (of the place row, col) and value over the sea.
+
+    Taken are the valid pixels about the guessed rectangle that are not another blob's. Where no
+    block was looked at nothing is bright: it counts as sea.
+    """
+    half_length = np.exp(guess[LOG_LENGTH]) * (0.5 + model[REACH_SHARE]) + model[REACH_M]
+    half_width = np.exp(guess[LOG_WIDTH]) * 0.5 + model[REACH_M]
+    sine, cosine = np.sin(guess[HEADING]), np.cos(guess[HEADING])
+    det = abs(jac[0, 0] * jac[1, 1] - jac[0, 1] * jac[1, 0])
+    # How far the turned rectangle goes from the pixel in east and north, then in cols and rows.
+    to_east = abs(guess[EAST]) + half_length * abs(sine) + half_width * abs(cosine)
+    to_north = abs(guess[NORTH]) + half_length * abs(cosine) + half_width * abs(sine)
+    n_cols = int((abs(jac[1, 1]) * to_east + abs(jac[0, 1]) * to_north) / det)
+    n_rows = int((abs(jac[1, 0]) * to_east + abs(jac[0, 0]) * to_north) / det)
+    n = 0
+    for r in range(row - n_rows, row + n_rows + 1):
+        for c in range(col - n_cols, col + n_cols + 1):
+            east = jac[0, 0] * (c - col) + jac[0, 1] * (r - row)
+            north = jac[1, 0] * (c - col) + jac[1, 1] * (r - row)
+            e, m = east - guess[EAST], north - guess[NORTH]
+            if abs(e * sine + m * cosine) > half_length or abs(e * cosine - m * sine) > half_width:
+                continue
+            i, j = r // BLOCK, c // BLOCK
+            if r < 0 or c < 0 or i >= slots.shape[0] or j >= slots.shape[1]:
+                continue
+            if slots[i, j] < -1:
+                continue
+            value = background
+            if slots[i, j] >= 0:
+                at = slots[i, j], r - i * BLOCK, c - j * BLOCK
+                value = plane[at]
+                if owner[at] != own and owner[at] != -1:
+                    continue
+            if np.isnan(value):
+                continue
+            if n == chip.shape[0]:
+                return n + 1
+            chip[n, 0], chip[n, 1], chip[n, 2] = east, north, value - background
+            n += 1
+    return n
+
+
+@kernel
+def _ceiling(
+    chip: Float64, guess: Float64, values: Float32, background: float, model: Float64
+) -> float:
+    """Level at which pixels are cut: of a quantile of the blob or of the guess, the lower."""
+    ranked = np.sort(values)
+    of_blob = ranked[int(model[BLOB_SHARE] * (values.size - 1) + 0.5)] - background
+    sine, cosine = np.sin(guess[HEADING]), np.cos(guess[HEADING])
+    half_length, half_width = 0.5 * np.exp(guess[LOG_LENGTH]), 0.5 * np.exp(guess[LOG_WIDTH])
+    inside, n = np.empty(chip.shape[0]), 0
+    for k in range(chip.shape[0]):
+        east, north = chip[k, 0] - guess[EAST], chip[k, 1] - guess[NORTH]
+        along, across = east * sine + north * cosine, east * cosine - north * sine
+        if abs(along) <= half_length and abs(across) <= half_width:
+            inside[n] = chip[k, 2]
+            n += 1
+    if n == 0:
+        return float(of_blob)
+    of_hull = np.sort(inside[:n])[int(model[HULL_SHARE] * (n - 1) + 0.5)]
+    return float(min(of_blob, of_hull))
+
+
+@kernel
+def _edge(x: float, size: float, sd: float, out: Float64) -> None:
+    """A blurred edge-to-edge profile and its derivatives by x, by size and by sd."""
+    a, b = (x + 0.5 * size) / sd, (x - 0.5 * size) / sd
+    at_a, at_b = np.exp(-0.5 * a * a) / _ROOT_2PI, np.exp(-0.5 * b * b) / _ROOT_2PI
+    out[0] = 0.5 * (erf(a / _ROOT_2) - erf(b / _ROOT_2))
+    out[1] = (at_a - at_b) / sd
+    out[2] = 0.5 * (at_a + at_b) / sd
+    out[3] = (b * at_b - a * at_a) / sd
+
+
+@kernel
+def _normal_equations(
+    chip: Float64, p: Float64, blur: Float64, information: Float64, score: Float64
+) -> float:
+    """Fill the lower half of J'J and J'r at p; the mean square of the residuals r."""
+    information[:], score[:] = 0.0, 0.0
+    he, hn = np.sin(p[HEADING]), np.cos(p[HEADING])
+    ee, nn, en = blur[0], blur[1], blur[2]
+    sd_u = np.sqrt(ee * he * he + nn * hn * hn + 2.0 * en * he * hn)
+    sd_v = np.sqrt(ee * hn * hn + nn * he * he - 2.0 * en * he * hn)
+    mixed = (ee - nn) * he * hn + en * (hn * hn - he * he)
+    length, width, level = np.exp(p[LOG_LENGTH]), np.exp(p[LOG_WIDTH]), np.exp(p[LOG_LEVEL])
+    f, g, d = np.empty(4), np.empty(4), np.empty(N_PARAMETERS)
+    squares = 0.0
+    for k in range(chip.shape[0]):
+        east, north = chip[k, 0] - p[EAST], chip[k, 1] - p[NORTH]
+        u, v = east * he + north * hn, east * hn - north * he
+        _edge(u, length, sd_u, f)
+        _edge(v, width, sd_v, g)
+        by_u, by_v = level * f[1] * g[0], level * f[0] * g[1]
+        d[EAST] = -by_u * he - by_v * hn
+        d[NORTH] = -by_u * hn + by_v * he
+        by_blur = f[3] * g[0] / sd_u - f[0] * g[3] / sd_v
+        d[HEADING] = by_u * v - by_v * u + level * by_blur * mixed
+        d[LOG_LENGTH] = level * f[2] * g[0] * length
+        d[LOG_WIDTH] = level * f[0] * g[2] * width
+        d[LOG_LEVEL] = level * f[0] * g[0]
+        left = chip[k, 2] - d[LOG_LEVEL]
+        squares += left * left
+        for i in range(N_PARAMETERS):
+            score[i] += left * d[i]
+            for j in range(i + 1):
+                information[i, j] += d[i] * d[j]
+    return float(squares / chip.shape[0])
+
+
+@kernel
+def _factorize(a: Float64) -> bool:
+    """Cholesky factor of a symmetric matrix in its lower half, in place; False if not positive."""
+    for i in range(a.shape[0]):
+        for j in range(i + 1):
+            rest = a[i, j]
+            for k in range(j):
+                rest -= a[i, k] * a[j, k]
+            if i == j:
+                if not rest > 0.0:
+                    return False
+                a[i, i] = np.sqrt(rest)
+            else:
+                a[i, j] = rest / a[j, j]
+    return True
+
+
+@kernel
+def _solve(factor: Float64, b: Float64) -> None:
+    """Solve in place, by the factor of `_factorize`."""
+    n = b.size
+    for i in range(n):
+        for k in range(i):
+            b[i] -= factor[i, k] * b[k]
+        b[i] /= factor[i, i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            b[i] -= factor[k, i] * b[k]
+        b[i] /= factor[i, i]
+
+
+@kernel
+def _deviations(factor: Float64, out: Float64) -> None:
+    """Square roots of the diagonal of the inverse."""
+    for i in range(out.size):
+        unit = np.zeros(out.size)
+        unit[i] = 1.0
+        _solve(factor, unit)
+        out[i] = np.sqrt(unit[i])
+
+
+@kernel
+def _fit(chip: Float64, guess: Float64, blur: Float64, variance: float, out: Float64) -> bool:
+    """Fit one hull to pixels of a variance; False if they determine none near the guess."""
+    information, score = np.empty((N_PARAMETERS, N_PARAMETERS)), np.empty(N_PARAMETERS)
+    p, sd = guess.copy(), np.empty(N_PARAMETERS)
+    mean_square = 0.0
+    for _ in range(MOST_STEPS):
+        mean_square = _normal_equations(chip, p, blur, information, score)
+        information /= variance
+        score /= variance
+        information[LOG_WIDTH, LOG_WIDTH] += 1.0 / WIDTH_PRIOR_SD**2
+        score[LOG_WIDTH] += (np.log(WIDTH_PRIOR_M) - p[LOG_WIDTH]) / WIDTH_PRIOR_SD**2
+        if not _factorize(information):
+            return False
+        _deviations(information, sd)
+        _solve(information, score)
+        share = 1.0
+        for i in range(N_PARAMETERS):
+            if abs(score[i]) > LARGEST_STEP[i]:
+                share = min(share, LARGEST_STEP[i] / abs(score[i]))
+        p += share * score
+        for i in (LOG_LENGTH, LOG_WIDTH):
+            p[i] = min(max(p[i], np.log(SMALLEST_M)), np.log(LARGEST_M))
+        if np.max(np.abs(score) / sd) < CONVERGED:
+            break
+    out[:N_PARAMETERS] = p
+    out[SD : SD + N_PARAMETERS] = sd
+    out[MISFIT] = mean_square
+    if p[LOG_WIDTH] > p[LOG_LENGTH]:
+        out[HEADING] += 0.5 * np.pi
+        for first in (0, SD):
+            length = out[first + LOG_LENGTH]
+            out[first + LOG_LENGTH], out[first + LOG_WIDTH] = out[first + LOG_WIDTH], length
+    strayed = (
+        np.hypot(p[EAST] - guess[EAST], p[NORTH] - guess[NORTH])
+        > 0.5 * np.exp(guess[LOG_LENGTH]) + STRAY_M
+    )
+    return bool(np.isfinite(out).all()) and not strayed
+
+
+@kernel
+def fit_hulls(
+    start: Int64,
+    values: Float32,
+    guess: Float64,
+    rows: Int64,
+    cols: Int64,
+    slots: Int64,
+    plane: Float32,
+    owner: Int64,
+    background: Float64,
+    noise: Float64,
+    model: Float64,
+    jacobian: Float64,
+    blur: Float64,
+    out: Float64,
+) -> None:
+    """Fit every blob.
+
+    Parameters
+    ----------
+    start : (n + 1,)
+    values
+        Pixels of the blobs, as `hulls.measure_hulls` takes them.
+    guess : (n, N_PARAMETERS)
+        East and north are metres from `rows`, `cols`, the heading radians; of lengths, metres, the
+        natural logarithm. The level is not looked at.
+    rows, cols : (n,)
+        A pixel of the hull, such as its peak.
+    slots : (block rows, block cols)
+        Index of each block in `plane`: -1 where it was not looked at, for nothing is bright there,
+        -2 where it holds no sea.
+    plane : (m, BLOCK, BLOCK)
+        NaN where not valid.
+    owner : like plane
+        Number of the blob of each pixel, -1 for none.
+    background : (n,)
+    noise : (n,)
+        Standard deviation of a pixel that does not grow with the hull's level.
+    model : (N_MODEL,)
+        Quantiles of the blob and of the guessed rectangle at whose lower one pixels are cut; the
+        hull's unevenness, as a share of that level; pixels that share one value of it; how far
+        about the guess pixels count: in metres, and at the ends in shares of the length besides.
+    jacobian : (n, 2, 2)
+    blur : (3,)
+        As of `hulls.measure_hulls`.
+    out : (n, N_FITTED), out
+        Parameters and their standard errors in the units of `guess`, the level in those of the
+        plane, and the mean square of what the fit leaves; NaN where there was nothing to fit.
+    """
+    chip = np.empty((MOST_PIXELS, 3))
+    for k in range(rows.size):
+        n = _collect(
+            guess[k],
+            rows[k],
+            cols[k],
+            k,
+            slots,
+            plane,
+            owner,
+            background[k],
+            jacobian[k],
+            model,
+            chip,
+        )
+        if not LEAST_PIXELS <= n <= MOST_PIXELS:
+            out[k] = np.nan
+            continue
+        own = values[start[k] : start[k + 1]]
+        top = _ceiling(chip[:n], guess[k], own, background[k], model)
+        if not top > 0.0:
+            out[k] = np.nan
+            continue
+        for i in range(n):
+            chip[i, 2] = min(chip[i, 2], top)
+        first = guess[k].copy()
+        first[LOG_LEVEL] = np.log(top)
+        variance = model[PIXELS_PER_CELL] * (noise[k] ** 2 + (model[UNEVEN] * top) ** 2)
+        if not _fit(chip[:n], first, blur, variance, out[k]):
+            out[k] = np.nan
