@@ -16,7 +16,7 @@ class Detector:
     """Per pixel of radar sea; a blob needs one pixel above this threshold (its seed)."""
     growth_rate: float = 1e-3
     """Per pixel of radar sea; a blob grows over connected pixels above this threshold."""
-    optical_seed_sigma: float = 6.0
+    optical_seed_sigma: float = 6.3
     """Seed above the water, in robust standard deviations of the water."""
     optical_growth_sigma: float = 4.0
     optical_seed_contrast: float = 0.2

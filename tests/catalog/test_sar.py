@@ -1,9 +1,11 @@
 """The simulated radar: its geometry, response, sea, targets and what it makes up."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -503,3 +505,122 @@ def test_a_barge_has_no_superstructure():
     hull = replace(draw_hull(rng(), 80.0), type="barge")
     drawn = draw_scatterers(rng(), hull, 0.0)
     assert drawn.height.max() == hull.freeboard_m < 3
+
+
+# Against published figures and the real pixels
+
+
+def sized(length, n=16, sea=None, pol="VV"):
+    """Chips of n hulls of a length in a moderate sea, and the sea's mean."""
+    grid = replace(GRID, shape=(800, 800))
+    hulls = []
+    for k in range(n):
+        row, col = 100.3 + 200 * (k // 4), 100.7 + 200 * (k % 4)
+        hull = draw_hull(rng(k), float(length))
+        hulls.append(PlantedHull(hull, row, col, k, grid.jacobian(row, col)))
+    sea = sea or RadarSea(-16.0, -34.0, 20.0, 150.0)
+    image = render(sar.Pass(-12.0, noise_db=-25.0), sea, *hulls, grid=grid).images[pol]
+    at = [(int(hull.row), int(hull.col)) for hull in hulls]
+    chips = [image[row - 25 : row + 26, col - 25 : col + 26].astype(float) for row, col in at]
+    return chips, float(np.median(image))
+
+
+@pytest.mark.parametrize(("length", "dbm2"), [(100, 35.7), (200, 42.7)])
+def test_cross_sections_are_those_of_vachon(length, dbm2):
+    """0.08 L^(7/3) m2 (Vachon et al. 1997): 35.7 dBm2 for 100 m, 42.7 for 200 m."""
+    chips, _ = sized(length)
+    sea = [np.concatenate([chip[:4].ravel(), chip[-4:].ravel()]).mean() for chip in chips]
+    total = [100 * (chip - level).sum() for chip, level in zip(chips, sea, strict=True)]
+    assert 10 * np.log10(np.median(total)) == pytest.approx(dbm2, abs=2)
+
+
+@pytest.mark.parametrize(("length", "low", "high"), [(30, 7, 14), (50, 11, 18), (200, 20, 27)])
+def test_hulls_stand_out_by_their_length(length, low, high):
+    """13, 15 and 21 dB over a sea of -16 dB follow from Vachon's law for a whole hull; its
+    brightest pixel is some dB more, or less where speckle has it so."""
+    chips, level = sized(length)
+    contrast = 10 * np.log10(np.median([chip.max() for chip in chips]) / level)
+    assert low < contrast < high
+
+
+def test_vv_over_vh_of_the_sea_is_what_noise_leaves():
+    """VV -14 dB over a floor of -24 dB at 7 m/s: some 10 dB, where models without noise have 20."""
+    sea = RadarSea(-15.5, -34.0, 10.0, 150.0)
+    images = render(sar.Pass(-12.0, noise_db=-25.0), sea).images
+    ratio = 10 * np.log10(images["VV"].mean() / images["VH"].mean())
+    assert 7 < ratio < 12
+
+
+REAL = Path(__file__).parents[3] / "shared/data/real/sentinel-1-rtc"
+
+
+@pytest.fixture(scope="module")
+def real():
+    """Linear gamma0 of the real pass; 0 where it is clipped."""
+    found = sorted(REAL.glob("*/vv.tif"))
+    if not found:
+        pytest.skip("needs the real Sentinel pixels beside the checkout (../shared/data)")
+    with rasterio.open(found[0]) as file:
+        image = file.read(1).astype(float)
+    return np.where(image > 10**-2.49, image, 0.0)
+
+
+def best_patches(image, side=48, share=0.2):
+    """The most even patches without clipped pixels or targets."""
+    rows, cols = (size // side for size in image.shape)
+    cut = image[: rows * side, : cols * side].reshape(rows, side, cols, side).swapaxes(1, 2)
+    patches = cut.reshape(-1, side, side)
+    mean, most = patches.mean(axis=(1, 2)), patches.max(axis=(1, 2))
+    clear = ((patches == 0).mean(axis=(1, 2)) < 0.01) & (most < 8 * mean)
+    clear &= (mean > 0.01) & (mean < 0.08)
+    patches = patches[clear]
+    looks = patches.mean(axis=(1, 2)) ** 2 / patches.var(axis=(1, 2))
+    order = np.argsort(looks)[::-1]
+    return patches[order[: max(10, int(share * len(order)))]]
+
+
+def neighbour_correlation(patches):
+    flat = patches - patches.mean(axis=(1, 2), keepdims=True)
+    power = (np.abs(np.fft.fft2(flat, s=(96, 96))) ** 2).mean(axis=0)
+    correlation = np.fft.ifft2(power).real
+    return correlation[[1, 2, 0, 0], [0, 0, 1, 2]] / correlation[0, 0]
+
+
+@pytest.mark.real_data
+def test_speckle_is_that_of_the_real_pass(real):
+    """Looks within one of the real ones, and neighbours correlated within 0.15."""
+    ours = render(QUIET, replace(FLAT, order=30.0)).images["VV"].astype(float)
+    looks = [
+        np.median([looks_of(patch) for patch in best_patches(image)]) for image in (real, ours)
+    ]
+    assert looks[1] == pytest.approx(looks[0], abs=1.2)
+    np.testing.assert_allclose(
+        neighbour_correlation(best_patches(ours)),
+        neighbour_correlation(best_patches(real)),
+        atol=0.15,
+    )
+
+
+@pytest.mark.real_data
+def test_large_hulls_look_as_large_as_real_ones(real):
+    """Four ships of the real pass: 180-285 m long and 86-135 m wide at -9 dB, 53-95 pixels at 0."""
+
+    def extent(chip):
+        rows, cols = np.nonzero(chip > 10**-0.9)
+        places = 10.0 * np.stack([cols - cols.mean(), rows - rows.mean()])
+        axes = np.linalg.svd(places, full_matrices=False)[0]
+        return np.ptp(axes.T @ places, axis=1) + 10, int((chip > 0.95).sum())
+
+    peaks = [(2089, 651), (2031, 491), (3291, 942), (2060, 576)]
+    real_chips = [real[row - 20 : row + 21, col - 20 : col + 21] for row, col in peaks]
+    # The cut at 0 dB hides how bright they are: compare what is above it by number.
+    (real_length, real_width), real_full = (
+        map(np.median, zip(*[e[0] for e in map(extent, real_chips)], strict=True)),
+        np.median([extent(chip)[1] for chip in real_chips]),
+    )
+    chips, _ = sized(210)
+    ours = [extent(chip) for chip in chips]
+    length, width = np.median([each[0] for each in ours], axis=0)
+    assert length == pytest.approx(real_length, rel=0.3)
+    assert width == pytest.approx(real_width, rel=0.3)
+    assert np.median([each[1] for each in ours]) == pytest.approx(real_full, rel=0.5)
