@@ -31,9 +31,9 @@ WAVES_M = (40.0, 260.0)
 """Spacings of cages and rows."""
 MOST = 6.0
 """Brighter pixels count as this many times the sea: one ship must not rule the spectrum."""
-LEAST_POWER = 16.0
-"""Of both waves over what is usual at their length. Cages of two drawn farms had 20 and more; of 570
-squares of simulated sea and ships all had less than 14, but for a wind farm's sidelobes."""
+LEAST_POWER = 18.0
+"""Of both waves over what is usual at their length. Cages of two drawn farms had 20 and more; 570
+squares of simulated sea and ships had less than 14, but for a wind farm's sidelobes."""
 LEAST_SINE = 0.45
 """Between the two waves."""
 _POINT_M = 0.1
@@ -104,7 +104,7 @@ def two_waves(image: Float, jacobian: Float) -> Float:
     wanted = half & (frequency >= 1 / WAVES_M[1]) & (frequency <= 1 / WAVES_M[0])
     power = np.where(wanted, power, 0.0)
     first = np.unravel_index(power.argmax(), power.shape)
-    both = np.maximum(frequency, 1e-12) * frequency[first]
+    both = np.maximum(frequency * frequency[first], 1e-30)
     sine = np.abs(east * north[first] - north * east[first]) / both
     return np.array([power[first], power[sine >= LEAST_SINE].max(initial=0.0)])
 

@@ -80,7 +80,7 @@ def test_the_scenes_row(sim, sensor):
     assert row.item_id == "scene"
     assert shapely.from_wkb(row.footprint).bounds == (124, 37, 125, 38)
     assert row.polarizations.tolist() == (["VV", "VH"] if sensor == "sar" else ["B08"])
-    assert row.pfa_nominal == pytest.approx(1e-7 if sensor == "sar" else 9.87e-10, rel=1e-3)
+    assert row.pfa_nominal == pytest.approx(1e-7 if sensor == "sar" else 1.49e-10, rel=1e-2)
     pair = frames["pairs"].iloc[0]
     assert {pair.detect_id_1, pair.detect_id_2} < set(frames["detections"].detect_id)
 
@@ -105,7 +105,7 @@ def test_the_empirical_rate_of_an_optical_scene(sim, specks, land):
     image[:, ::32, ::32] = specks
     detector = Detector(optical_growth_contrast=0.1)
     row = sim.lab(image, sensor="optical", detector=detector).frames()["scenes"].iloc[0]
-    nominal = normal_tail(6.0) / normal_tail(4.0)
+    nominal = normal_tail(detector.optical_seed_sigma) / normal_tail(4.0)
     assert row.pfa_empirical == pytest.approx(nominal / 32**2, rel=0.1)
 
 
