@@ -37,9 +37,9 @@ def cages(image, rng, *, along=14.0, across=6.3, level=1.0, seen=1.0):
 
 @pytest.mark.parametrize("seen", [1.0, 0.85])
 def test_faint_cages_make_two_waves(seen):
-    """As bright as the sea itself, which no threshold would see."""
+    """As bright as twice the sea, which no threshold would see."""
     for seed in range(5):
-        image = cages(speckle(seed), np.random.default_rng(seed), level=1.5, seen=seen)
+        image = cages(speckle(seed), np.random.default_rng(seed), level=2.0, seen=seen)
         assert two_waves(image, NORTH_UP).min() > LEAST_POWER
 
 
