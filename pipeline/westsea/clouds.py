@@ -16,6 +16,8 @@ OWN_PX = 8
 """Looked at is a square of 24 pixels around a hull, less what lies within 8 pixels of its extent:
 the classification takes ships themselves for cloud or bare soil."""
 CLOUDY_SHARE = 0.05
+WIDEST_M = 65.0
+"""Of a ship, and of two side by side; what is wider by more than its error is looked at itself."""
 
 
 def flag_clouds(hulls: Hulls, pixels: Pixels) -> Hulls:
@@ -31,7 +33,8 @@ def _cloudy(hulls: Hulls, k: int, pixels: Pixels) -> bool:
     classes = pixels.beyond("SCL", window)
     if classes is None:
         return False
-    around = classes[~_own(hulls, k, window)]
+    is_too_wide = hulls.width_m[k] - hulls.width_sd_m[k] > WIDEST_M
+    around = classes if is_too_wide else classes[~_own(hulls, k, window)]
     return int(np.isin(around, CLOUD_CLASSES).sum()) > CLOUDY_SHARE * around.size
 
 

@@ -41,6 +41,16 @@ def test_a_ship_that_is_taken_for_cloud_is_none(sim):
     assert found.score == plain.score
 
 
+@pytest.mark.parametrize("value", [WATER, 9])
+def test_what_is_wider_than_ships_is_looked_at_itself(sim, value):
+    image = sim.optical_sea(1, (SIDE, SIDE))
+    image[:, 110:122, 120:134] = 9000
+    lab = sim.lab(image, sensor="optical", scl=classified(value, slice(110, 122), slice(120, 134)))
+    found = only(lab)
+    assert found["width_m"] > 90
+    assert bool(found["flags"] & int(Flag.CLOUD)) == (value == 9)
+
+
 def test_cloud_farther_off_does_not_count(sim):
     found = only(scene(sim, classified(9, slice(0, 90), slice(0, 256))))
     assert found["flags"] == 0
