@@ -38,7 +38,7 @@ SATURATED = 65535.0
 ID_LENGTH = 20
 """Hexadecimal digits of an id: 80 bits, no clash in a lifetime of detections."""
 
-SCORE_WEIGHTS = {"sar": (0.2, 7.5), "optical": (-1.6, 1.6)}
+SCORE_WEIGHTS = {"sar": (2.3, 0.8), "optical": (1.7, 1.5)}
 """Logistic fit of "is a planted hull" on eight built-in archives: intercept, and weight of each
 octave of the peak above the seed's threshold. `make bench` prints it anew."""
 DOUBT_SCORE = 0.25

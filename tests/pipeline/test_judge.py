@@ -139,17 +139,17 @@ def test_the_aoi_clips_centroids_and_midpoints(sim, sensor):
 
 @SENSOR
 def test_a_larger_window_changes_nothing_well_inside(sim, sensor):
-    """Three cells from the rim, where all the sea that matters lies in both windows."""
-    image = sea(sim, sensor, (1300, 1290))
+    """Five cells from the rim, where all the sea that matters lies in both windows."""
+    image = sea(sim, sensor, (1812, 1802))
     rng = np.random.default_rng(7)
-    ships(image, rng.integers(20, 1270, (120, 2)), BRIGHT[sensor])
+    ships(image, rng.integers(20, 1780, (240, 2)), BRIGHT[sensor])
     lab = sim.lab(image, sensor=sensor)
     columns = ["detect_id", "row", "col", "length_m", "width_m", "heading_deg", "peak_db",
                "clutter_db", "snr_db", "score", "flags", "lon", "lat", "n_pixels"]  # fmt: skip
     tables = []
-    for window in (lab.full, Window(128, 1152, 0, 1290), Window(128, 1300, 128, 1152)):
+    for window in (lab.full, Window(128, 1664, 0, 1802), Window(128, 1812, 128, 1664)):
         found = lab.frames(window=window)["detections"]
-        inside = found.row.between(512, 768) & found.col.between(512, 768)
+        inside = found.row.between(768, 1024) & found.col.between(768, 1024)
         tables.append(found[inside][columns].reset_index(drop=True))
     assert len(tables[0]) > 3
     assert tables[1].equals(tables[0])
