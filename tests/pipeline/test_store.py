@@ -553,6 +553,7 @@ class Writer(threading.Thread):
         self.store = Store(self.objects, PARAMETERS)
         self.made = made
         self.outcome: Outcome | None = None
+        self.is_done = False
 
     def run(self) -> None:
         try:
@@ -561,12 +562,14 @@ class Writer(threading.Thread):
         except CrashError:
             pass
         finally:
+            # Set first: whoever is woken may find the thread itself still alive.
+            self.is_done = True
             self.objects.waiting.release()
 
     def advance(self, kill: bool) -> None:
         """Let one call happen, or die at it."""
         self.objects.waiting.acquire()
-        if self.is_alive():
+        if not self.is_done:
             self.objects.killed |= kill
             self.objects.turn.release()
             self.objects.waiting.acquire()
