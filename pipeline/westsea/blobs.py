@@ -174,7 +174,8 @@ def _split(graph: _Graph, n_fetched: int, largest_pixels: NDArray[np.float64]) -
     gather(*graph.places, graph.plane, graph.nodes, blob, start, rows, cols, values)
     is_land = graph.seeded & ~is_ship
     land_at, land = _land(graph, is_land)
-    owner = np.where(bright, np.where(is_land, LAND, blob)[graph.nodes], SEA)
+    owner = np.full(graph.nodes.shape, SEA)
+    owner[bright] = np.where(is_land, LAND, blob)[graph.nodes[bright]]
     return Blobs(
         start, rows, cols, values, land_at, land, n_fetched, graph.slots, graph.plane, owner
     )

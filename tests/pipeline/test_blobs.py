@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from westsea.blobs import find_blobs
+from westsea.blobs import SEA, find_blobs
 from westsea.sea import Sea
 from westsea.summary import summarise
 from westsea_catalog.grid import Window
@@ -222,6 +222,18 @@ def test_without_a_seed_there_is_nothing():
     blobs = case.find()
     assert len(blobs.start) == 1
     assert not len(blobs.land_at)
+
+
+def test_a_block_may_promise_what_no_pixel_holds():
+    """The bands' maxima add up to more than the seed, but lie in different pixels."""
+    fields = [np.full((3, 3), value) for value in (3.0, 5.0, 1000.0)]
+    case = Case(np.full((2, 48, 48), 0.1, np.float32), *fields)
+    case.bands[0, 20, 20] = case.bands[1, 20, 24] = 2.8
+    blobs = case.find()
+    assert set(case.fetched) == {(1, 1)}
+    assert len(blobs.start) == 1
+    assert not len(blobs.land_at)
+    assert (blobs.owner == SEA).all()
 
 
 @pytest.mark.parametrize(("n_pixels", "ships"), [(12, 1), (13, 0)])
