@@ -220,7 +220,10 @@ def test_blocks_with_ships_are_left_out(seed, share, shape):
     limits = np.array([[1.0, 1.5, 2.0, 2.5], [2.0, 4.0, 6.0, 9.0]])
     medians, counts = cells_of(bands, valid, RADAR_SCALE, limits)
     plane = inverse_weight(medians[0, 0, 0], RADAR_SCALE, 1) * bands[0]
-    np.testing.assert_array_equal(counts[0, 0], trimmed_slowly(plane, valid, limits))
+    # A pixel on the edge of a bin may fall to either side: weights round differently.
+    passed_on = np.cumsum(counts[0, 0].astype(int) - trimmed_slowly(plane, valid, limits))
+    assert np.abs(passed_on).max() <= 1
+    assert passed_on[-1] == 0
 
 
 def test_band_without_signal_has_no_weight():
