@@ -53,9 +53,11 @@ def flag_farms(hulls: Hulls, window: Window, grid: Grid, water: Sea, fetch: Fetc
     """
     small = (hulls.length_m <= LONGEST_M) & (hulls.snr_db <= MOST_DB)
     shape = water.seed.shape
+    if min(shape) < SIDE:
+        return hulls
     member = np.zeros(len(hulls), np.bool_)
     for k in np.flatnonzero(_in_company(hulls, small)):
-        if member[k] or min(shape) < SIDE:
+        if member[k]:  # a farm's other cages need no look of their own
             continue
         corner = _corner(hulls.row[k] - window.row0, hulls.col[k] - window.col0, shape)
         image = _square(corner, water, fetch)
