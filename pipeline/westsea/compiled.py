@@ -74,10 +74,10 @@ def _run_kernels(sensor: "Sensor") -> None:
     import numpy as np
     import shapely
 
+    from westsea.detection.judge import judge
+    from westsea.detection.pixels import Pixels
+    from westsea.detection.summary import summarise
     from westsea.detector import Detector
-    from westsea.judge import judge
-    from westsea.pixels import Pixels
-    from westsea.summary import summarise
     from westsea_catalog.coast import Coast
 
     scene = _toy_scene(sensor)

@@ -19,12 +19,12 @@ from distributed import Client, Future, KilledWorker, as_completed
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
+from westsea.detection.summary import Carry
 from westsea.detector import ALGORITHM_VERSION, Detector
 from westsea.planning import Plan, PlannedScene, RefusedItem
 from westsea.records import REFUSED, Parameters, SceneKey, Status
 from westsea.schema import DETECTIONS, PAIRS
 from westsea.store import Store
-from westsea.summary import Carry
 from westsea.tasks import (
     Job,
     SceneResult,

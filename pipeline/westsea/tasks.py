@@ -10,15 +10,15 @@ from typing import Any, TypeVar, cast
 
 from shapely.geometry.base import BaseGeometry
 
+from westsea.detection.judge import judge
+from westsea.detection.pixels import Pixels
+from westsea.detection.summary import Carry, Summary, merge, summarise
 from westsea.detector import Detector
-from westsea.judge import judge
 from westsea.objects import Outcome
-from westsea.pixels import Pixels
 from westsea.planning import PlannedScene
 from westsea.records import Receipt, SceneKey
 from westsea.schema import DETECTIONS, PAIRS
 from westsea.store import Store
-from westsea.summary import Carry, Summary, merge, summarise
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import FailedScene, RefusedScene, WestseaError
 from westsea_catalog.grid import Window

@@ -12,11 +12,11 @@ import pytest
 import shapely
 from scipy.optimize import minimize
 
-from westsea import fits
+from westsea.detection import fits
+from westsea.detection.judge import judge
+from westsea.detection.pixels import Pixels
+from westsea.detection.summary import merge, summarise
 from westsea.detector import Detector
-from westsea.judge import judge
-from westsea.pixels import Pixels
-from westsea.summary import merge, summarise
 from westsea_catalog.archive import optical, sar
 from westsea_catalog.archive.hulls import Hull
 from westsea_catalog.archive.land import Land

@@ -1,4 +1,4 @@
-"""Refit the score of a detection on built-in archives: the weights that `westsea.hulls` ships.
+"""Refit the score of a detection on built-in archives: the weights of `detection/hulls.py`.
 
 make bench
 """
@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from westsea import hulls
 from westsea.api import execute, plan, search
 from westsea.bench.scores import covers, distances
+from westsea.detection import hulls
 from westsea.results import Sweep
 from westsea.schema import DOUBT
 from westsea_catalog import archive

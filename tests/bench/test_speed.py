@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import rasterio
 
+from westsea.detection.judge import judge
+from westsea.detection.pixels import Pixels
+from westsea.detection.summary import merge, summarise
 from westsea.detector import Detector
-from westsea.judge import judge
-from westsea.pixels import Pixels
 from westsea.planning import Plan, PlannedScene, chunks_of
 from westsea.runner import parameters, run
 from westsea.store import Store
-from westsea.summary import merge, summarise
 from westsea_catalog.archive.writer import write_cog
 from westsea_catalog.coast import Coast
 from westsea_catalog.grid import AffineGrid

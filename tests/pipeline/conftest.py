@@ -126,7 +126,7 @@ class Lab:
         return ArrayReader(self.arrays[asset.name])
 
     def pixels(self, window=None):
-        from westsea.pixels import Pixels
+        from westsea.detection.pixels import Pixels
 
         window = window or self.full
         inset = self.detector.land_inset_m
@@ -134,7 +134,7 @@ class Lab:
 
     def part(self, chunk, carry="bright", pixels=None):
         """The summary of one chunk."""
-        from westsea.summary import summarise
+        from westsea.detection.summary import summarise
 
         pixels = pixels or self.pixels()
         return summarise(
@@ -147,13 +147,13 @@ class Lab:
         )
 
     def summary(self, chunks=None, carry="bright", window=None):
-        from westsea.summary import merge
+        from westsea.detection.summary import merge
 
         window = window or self.full
         return merge(window, [self.part(chunk, carry) for chunk in chunks or [window]])
 
     def judge(self, chunks=None, carry="bright", window=None, aoi=None):
-        from westsea.judge import judge
+        from westsea.detection.judge import judge
 
         window = window or self.full
         summary = self.summary(chunks, carry, window)

@@ -13,10 +13,10 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from westsea.detection.judge import judge
+from westsea.detection.summary import merge
 from westsea.detector import Detector
-from westsea.judge import judge
 from westsea.schema import Flag
-from westsea.summary import merge
 from westsea.tables import count_rows
 from westsea_catalog.coast import Coast
 from westsea_catalog.grid import Window

@@ -8,9 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from westsea.bench.recipes import Recipe, Rings, box_sum
-from westsea.clouds import AROUND_PX, CLOUD_CLASSES, CLOUDY_SHARE
+from westsea.detection.clouds import AROUND_PX, CLOUD_CLASSES, CLOUDY_SHARE
+from westsea.detection.pixels import Pixels
 from westsea.detector import Detector
-from westsea.pixels import Pixels
 from westsea.schema import Flag
 from westsea_catalog.grid import Window
 from westsea_kernels.blobs import connect, number_bright
@@ -46,7 +46,7 @@ class Masks:
 
 
 def _cloudy(pixels: Pixels) -> Bools:
-    """As `westsea.clouds` has it, but for the ship's own pixels."""
+    """As `westsea.detection.clouds` has it, but for the ship's own pixels."""
     classes = pixels.beyond("SCL", pixels.window)
     if classes is None:
         return np.zeros(pixels.window.shape, np.bool_)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.sea import Sea, sea, weighted_sum
+from westsea.detection.summary import summarise
 from westsea.detector import Detector
-from westsea.sea import Sea, sea, weighted_sum
-from westsea.summary import summarise
 from westsea_catalog.archive.echoes import look_weights, response
 from westsea_catalog.archive.fields import (
     exponential_spectrum,

@@ -24,11 +24,11 @@ from westsea.bench.recipes import RECIPES, Rings
 from westsea.bench.scores import Comparison, Tally
 from westsea.bench.truth import Truth
 from westsea.cluster import connect
+from westsea.detection.judge import judge
+from westsea.detection.pixels import Pixels
+from westsea.detection.summary import merge, summarise
 from westsea.detector import Detector
-from westsea.judge import judge
-from westsea.pixels import Pixels
 from westsea.schema import DETECTIONS, SCENES
-from westsea.summary import merge, summarise
 from westsea.tasks import Job
 from westsea_catalog import archive
 from westsea_catalog.coast import Coast

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from westsea.detection.sea import RADAR_CHECK_RATE, plane_bounds, sea, water_and_land, weighted_sum
+from westsea.detection.statistics import spread_to_blocks
 from westsea.detector import Detector
-from westsea.sea import RADAR_CHECK_RATE, plane_bounds, sea, water_and_land, weighted_sum
-from westsea.statistics import spread_to_blocks
 from westsea_catalog.grid import Window
 from westsea_kernels.blocks import BLOCK, CELL, N_BINS, bin_edges
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from westsea.blobs import SEA, find_blobs
-from westsea.sea import Sea
-from westsea.summary import summarise
+from westsea.detection.blobs import SEA, find_blobs
+from westsea.detection.sea import Sea
+from westsea.detection.summary import summarise
 from westsea_catalog.grid import Window
 from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL, CELL
 

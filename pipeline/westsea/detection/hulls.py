@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.blobs import Blobs
+from westsea.detection.blobs import Blobs
+from westsea.detection.fits import refine
+from westsea.detection.sea import Sea
+from westsea.detection.statistics import Summary, grown, spread_to_blocks
 from westsea.detector import Detector
-from westsea.fits import refine
 from westsea.schema import DOUBT, FAR_M, Flag
-from westsea.sea import Sea
-from westsea.statistics import Summary, grown, spread_to_blocks
 from westsea_catalog.coast import Coast
 from westsea_catalog.grid import Grid, Window
 from westsea_catalog.scene import Scene

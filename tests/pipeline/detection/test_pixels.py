@@ -107,7 +107,7 @@ def test_each_file_is_opened_once_and_only_when_read(sim):
 def test_files_are_read_unless_told_otherwise(scene, tmp_path):
     from dataclasses import replace
 
-    from westsea.pixels import Pixels
+    from westsea.detection.pixels import Pixels
 
     pixels = Pixels(scene.scene, scene.coast, scene.full, 300.0)
     assert isinstance(pixels._reader(scene.scene.bands[0]), TiffReader)

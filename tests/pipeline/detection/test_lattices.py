@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from westsea.hulls import DOUBT_SCORE, Hulls
-from westsea.lattices import flag_lattices
+from westsea.detection.hulls import DOUBT_SCORE, Hulls
+from westsea.detection.lattices import flag_lattices
 from westsea.schema import Flag
 
 LON, LAT = 124.0, 37.0

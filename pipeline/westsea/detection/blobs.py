@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.sea import Sea, plane_bounds, weighted_sum
-from westsea.statistics import Summary
+from westsea.detection.sea import Sea, plane_bounds, weighted_sum
+from westsea.detection.statistics import Summary
 from westsea_kernels.blobs import connect, gather, number_bright, reach
 from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.statistics import RADAR_SCALE, Summary, spread_to_blocks
 from westsea.detector import Detector
-from westsea.statistics import RADAR_SCALE, Summary, spread_to_blocks
 from westsea_catalog.scene import Sensor
 from westsea_kernels.blocks import BLOCKS_PER_CELL, bin_edges, inverse_weight, quantile
 from westsea_kernels.clutter import (

@@ -6,9 +6,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.sea import plane_bounds, sea
+from westsea.detection.statistics import RADAR_SCALE, Summary, grown, merge
 from westsea.detector import Detector
-from westsea.sea import plane_bounds, sea
-from westsea.statistics import RADAR_SCALE, Summary, grown, merge
 from westsea_catalog.grid import Window
 from westsea_catalog.scene import Sensor
 from westsea_kernels.blocks import (

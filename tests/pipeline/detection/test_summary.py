@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from westsea.summary import merge, summarise
+from westsea.detection.summary import merge, summarise
 from westsea_catalog.grid import Window
 from westsea_kernels.blocks import BLOCK, CELL
 

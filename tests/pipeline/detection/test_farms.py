@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from westsea.farms import LEAST_POWER, two_waves
+from westsea.detection.farms import LEAST_POWER, two_waves
 from westsea.schema import Flag
 
 NORTH_UP = 10.0 * np.array([[1.0, 0.0], [0.0, -1.0]])

@@ -7,8 +7,8 @@ from math import erf, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.hulls import ID_LENGTH, Hulls
 from westsea.detector import Detector
-from westsea.hulls import ID_LENGTH, Hulls
 from westsea.schema import DOUBT, FAR_M
 from westsea_catalog.grid import GEOD, Grid
 from westsea_kernels.pairs import find_pairs, neighbours

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.doubts import doubted
-from westsea.hulls import Hulls
-from westsea.pixels import Pixels
+from westsea.detection.doubts import doubted
+from westsea.detection.hulls import Hulls
+from westsea.detection.pixels import Pixels
 from westsea.schema import Flag
 from westsea_catalog.grid import Window
 

@@ -8,11 +8,11 @@ that the rows repeat with, their echoes add up, while speckle and ships at rando
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.blobs import Fetch, plane_of
-from westsea.doubts import doubted
-from westsea.hulls import Hulls
+from westsea.detection.blobs import Fetch, plane_of
+from westsea.detection.doubts import doubted
+from westsea.detection.hulls import Hulls
+from westsea.detection.sea import Sea
 from westsea.schema import Flag
-from westsea.sea import Sea
 from westsea_catalog.grid import Grid, Window
 from westsea_kernels.blocks import BLOCK
 from westsea_kernels.pairs import find_pairs

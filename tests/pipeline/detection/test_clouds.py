@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from westsea.hulls import DOUBT_SCORE
+from westsea.detection.hulls import DOUBT_SCORE
 from westsea.schema import Flag
 
 SIDE = 256

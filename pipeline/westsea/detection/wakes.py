@@ -11,9 +11,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.doubts import doubted_by, excess_db
-from westsea.hulls import Hulls
-from westsea.pixels import Pixels
+from westsea.detection.doubts import doubted_by, excess_db
+from westsea.detection.hulls import Hulls
+from westsea.detection.pixels import Pixels
 from westsea.schema import Flag
 from westsea_catalog.grid import Window
 from westsea_kernels.wakes import trail_pieces

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from westsea.doubts import excess_db
-from westsea.ghosts import flag_ghosts
-from westsea.hulls import DOUBT_SCORE, Hulls
+from westsea.detection.doubts import excess_db
+from westsea.detection.ghosts import flag_ghosts
+from westsea.detection.hulls import DOUBT_SCORE, Hulls
+from westsea.detection.tracks import azimuth_deg
 from westsea.schema import Flag
-from westsea.tracks import azimuth_deg
 from westsea_catalog.grid import GEOD, AffineGrid
 from westsea_kernels.blocks import BLOCK
 

@@ -6,8 +6,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from westsea.detection.hulls import DOUBT_SCORE, blur
 from westsea.detector import Detector
-from westsea.hulls import DOUBT_SCORE, blur
 from westsea.schema import FAR_M, Flag
 from westsea_catalog.grid import GEOD
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.doubts import doubted
-from westsea.hulls import Hulls
+from westsea.detection.doubts import doubted
+from westsea.detection.hulls import Hulls
 from westsea.schema import Flag
 from westsea_catalog.grid import GEOD
 from westsea_kernels import lattices as fit

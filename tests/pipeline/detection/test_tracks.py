@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from westsea.tracks import azimuth_deg, platform_heading_deg
+from westsea.detection.tracks import azimuth_deg, platform_heading_deg
 from westsea_catalog.grid import GEOD
 
 NEAR_EDGE_DEG, FAR_EDGE_DEG = 3.2, 5.8

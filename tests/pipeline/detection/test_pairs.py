@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from westsea.detection.hulls import Hulls
+from westsea.detection.pairs import CHIP_MARGIN_M, NEIGHBOURHOOD_M, Pairs, chip_bounds, pair_hulls
 from westsea.detector import Detector
-from westsea.hulls import Hulls
-from westsea.pairs import CHIP_MARGIN_M, NEIGHBOURHOOD_M, Pairs, chip_bounds, pair_hulls
 from westsea.schema import FAR_M, Flag
 from westsea_catalog.grid import GEOD, AffineGrid
 

@@ -15,20 +15,20 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from westsea.blobs import Blobs, find_blobs
-from westsea.clouds import flag_clouds
+from westsea.detection.blobs import Blobs, find_blobs
+from westsea.detection.clouds import flag_clouds
+from westsea.detection.farms import flag_farms
+from westsea.detection.ghosts import flag_ghosts
+from westsea.detection.hulls import Hulls, cell_sizes, measure_hulls
+from westsea.detection.lattices import flag_lattices
+from westsea.detection.pairs import Pairs, chip_bounds, pair_hulls
+from westsea.detection.pixels import Pixels
+from westsea.detection.sea import RADAR_CHECK_RATE, Sea, sea
+from westsea.detection.statistics import Summary, spread_to_blocks
+from westsea.detection.wakes import flag_wakes
 from westsea.detector import Detector
-from westsea.farms import flag_farms
-from westsea.ghosts import flag_ghosts
-from westsea.hulls import Hulls, cell_sizes, measure_hulls
-from westsea.lattices import flag_lattices
-from westsea.pairs import Pairs, chip_bounds, pair_hulls
-from westsea.pixels import Pixels
 from westsea.schema import DETECTIONS, PAIRS, SCENES
-from westsea.sea import RADAR_CHECK_RATE, Sea, sea
-from westsea.statistics import Summary, spread_to_blocks
 from westsea.tables import build
-from westsea.wakes import flag_wakes
 from westsea_catalog.coast import Coast
 from westsea_catalog.grid import Grid
 from westsea_catalog.scene import Scene

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from westsea.detection.judge import normal_tail
 from westsea.detector import Detector
-from westsea.judge import normal_tail
 from westsea.schema import DOUBT, TABLES
 from westsea_catalog.errors import ConfigError
 from westsea_catalog.grid import Window

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.blobs import Blobs
-from westsea.sea import Sea
-from westsea.statistics import Summary
+from westsea.detection.blobs import Blobs
+from westsea.detection.sea import Sea
+from westsea.detection.statistics import Summary
 from westsea_catalog.scene import Sensor
 from westsea_kernels import fits
 from westsea_kernels import hulls as moments

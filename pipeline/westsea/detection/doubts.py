@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.hulls import DOUBT_SCORE, Hulls
+from westsea.detection.hulls import DOUBT_SCORE, Hulls
 from westsea.schema import DOUBT, Flag
 
 Float = NDArray[np.float64]

@@ -8,12 +8,12 @@ lets through. The evidence, source and ratio, is kept with the flag.
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.blobs import Blobs
-from westsea.doubts import doubted_by, excess_db
-from westsea.hulls import Hulls
+from westsea.detection.blobs import Blobs
+from westsea.detection.doubts import doubted_by, excess_db
+from westsea.detection.hulls import Hulls
+from westsea.detection.statistics import Summary
+from westsea.detection.tracks import azimuth_deg
 from westsea.schema import Flag
-from westsea.statistics import Summary
-from westsea.tracks import azimuth_deg
 from westsea_catalog.grid import GEOD, Grid
 from westsea_catalog.scene import Scene
 from westsea_kernels.blocks import BLOCK
