@@ -11,7 +11,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from westsea_kernels.arrays import AnyReal, Bool, Float32, Float64, Int64
+from westsea_kernels.arrays import Bool, Float32, Float64
 from westsea_kernels.blocks import BLOCKS_PER_CELL
 from westsea_kernels.jit import kernel
 from westsea_kernels.make_clutter_table import DECADES, shape_terms, terms
@@ -103,7 +103,7 @@ def looks_and_order(
 
 
 def trim_limits(n_polarizations: int) -> Float64:
-    """What `blocks.summarise_cells` takes as its limits: the thresholds of TRIM_RATE.
+    """What `cells.summarise_cells` takes as its limits: the thresholds of TRIM_RATE.
 
     (2, n) ratio of the 90 % quantile to the median, and threshold over median.
     """
@@ -124,31 +124,6 @@ def describe(ratio: Float64, n_polarizations: int) -> tuple[Float64, Float64, Fl
     with np.errstate(divide="ignore"):
         order = 1.0 / np.interp(ratio, rows[:, 0], 1.0 / rows[:, 2])
     return looks, order, np.interp(ratio, rows[:, 0], rows[:, 3])
-
-
-@kernel
-def pool(counts: AnyReal, good: Bool, radius: int, out: Int64) -> None:
-    """Sum the histograms of the good cells within `radius` cells of each cell.
-
-    counts: (rows, cols, n_bins) integers; good: (rows, cols); out: (rows, cols, n_bins), out.
-    """
-    n_rows, n_cols, n_bins = counts.shape
-    beside = np.zeros((n_rows, n_bins), np.int64)
-    for j in range(-radius, n_cols):
-        # Sums along the rows move on by one cell, then they are added down the columns.
-        for k in range(n_rows):
-            if 0 <= j + radius < n_cols and good[k, j + radius]:
-                for b in range(n_bins):
-                    beside[k, b] += counts[k, j + radius, b]
-            if j - radius - 1 >= 0 and good[k, j - radius - 1]:
-                for b in range(n_bins):
-                    beside[k, b] -= counts[k, j - radius - 1, b]
-        if j >= 0:
-            for i in range(n_rows):
-                out[i, j] = 0
-                for k in range(max(i - radius, 0), min(i + radius + 1, n_rows)):
-                    for b in range(n_bins):
-                        out[i, j, b] += beside[k, b]
 
 
 @kernel

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from westsea_kernels.blocks import BLOCKS_PER_CELL, bin_edges, quantile
+from westsea_kernels.blocks import BLOCKS_PER_CELL
+from westsea_kernels.cells import bin_edges, quantile
 from westsea_kernels.clutter import (
     at_blocks,
     describe,
     local_level,
     looks_and_order,
-    pool,
     tail_over_median,
     threshold_over_median,
     trim_limits,
@@ -252,24 +252,6 @@ def test_looks_and_order_of_a_k_sea(order):
 def test_limits_of_trimming_rise_with_the_ratio():
     for n in (1, 2):
         assert (np.diff(trim_limits(n), axis=1) > 0).all()
-
-
-# -- pooling
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(0, 7), st.integers(0, 7), st.integers(0, 4))
-@settings(max_examples=EXAMPLES)
-def test_pool_sums_the_good_cells_around(seed, n_rows, n_cols, radius):
-    rng = np.random.default_rng(seed)
-    counts = rng.integers(0, 65536, (n_rows, n_cols, 5)).astype(np.uint16)
-    good = rng.random((n_rows, n_cols)) < 0.7
-    out = np.full(counts.shape, 7, np.int64)
-    pool(counts, good, radius, out)
-    for i in range(n_rows):
-        for j in range(n_cols):
-            around = np.s_[max(i - radius, 0) : i + radius + 1, max(j - radius, 0) : j + radius + 1]
-            expected = counts[around][good[around]].astype(np.int64).sum(axis=0)
-            np.testing.assert_array_equal(out[i, j], expected)
 
 
 # -- interpolation

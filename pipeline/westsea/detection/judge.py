@@ -32,7 +32,7 @@ from westsea.tables import build
 from westsea_catalog.coast import Coast
 from westsea_catalog.grid import Grid
 from westsea_catalog.scene import Scene
-from westsea_kernels.blocks import BLOCKS_PER_CELL, CELL
+from westsea_kernels.blocks import BLOCKS_PER_CELL, CELL, SAMPLING
 
 Float = NDArray[np.float64]
 
@@ -202,7 +202,8 @@ def _rates(
     else:
         nominal = normal_tail(detector.optical_seed_sigma)
         lower = normal_tail(detector.optical_growth_sigma)
-        above = max(water.n_above - int(blobs.start[-1]) - int(blobs.land.sum()), 0)
+        above = water.n_above * SAMPLING**2
+        above = max(above - int(blobs.start[-1]) - int(blobs.land.sum()), 0)
     return nominal, nominal * above / (lower * n_sea) if n_sea else float("nan")
 
 

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from westsea.detection.statistics import RADAR_SCALE, Summary, spread_to_blocks
 from westsea.detector import Detector
 from westsea_catalog.scene import Sensor
-from westsea_kernels.blocks import BLOCKS_PER_CELL, bin_edges, inverse_weight, quantile
+from westsea_kernels.blocks import BLOCKS_PER_CELL
+from westsea_kernels.cells import bin_edges, count_above, pooled_quantiles, quantile
 from westsea_kernels.clutter import (
     at_blocks,
     describe,
     local_level,
     looks_and_order,
-    pool,
     tail_over_median,
 )
 
@@ -22,16 +22,17 @@ Float = NDArray[np.float64]
 
 LEAST_LEVEL_PIXELS = 1024
 """A cell with fewer pixels of sea takes its level from the cells around."""
-LEAST_POOLED_PIXELS = 256
-"""Fewer pixels than these, over the cells around too, give no threshold: nothing is sought."""
+LEAST_POOLED = 128
+"""Fewer counted pixels, over the cells around too, give no threshold: nothing is sought."""
 RADAR_POOL = 2
 """Cells on each side of a cell whose histograms are added: 6.4 km of sea."""
 RADAR_TAIL_POOL = 4
 """The same for the 99 % quantile, which needs more pixels: 11.5 km."""
-RADAR_QUANTILES = (0.1, 0.5, 0.9, 0.99)
+RADAR_QUANTILES = (0.5, 0.9)
+RADAR_TAIL_QUANTILES = (0.1, 0.5, 0.9, 0.99)
 RADAR_CHECK_RATE = 3e-4
-"""At which the thresholds are tried on the scene's own histograms; a scene of 1024 x 1024 pixels
-has 300 such, and blocks left out for ships are rarely sea (`clutter.TRIM_RATE`)."""
+"""At which the thresholds are tried on the scene's own histograms; of 1024 x 1024 pixels 80
+of those counted lie above, and blocks left out for ships are rarely sea (`clutter.TRIM_RATE`)."""
 WATER_RADII = (2, 4, 8)
 """Blocks on each side of a block over which the water's level is taken: 0.8 km where that holds
 LEAST_WATER_BLOCKS of water, else more."""
@@ -97,18 +98,12 @@ def weighted_sum(weights: NDArray[np.float32], values: NDArray[np.float32]) -> N
     return out
 
 
-def _pooled(
-    counts: NDArray[np.generic], radius: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    out = np.zeros(counts.shape, np.int64)
-    pool(counts, np.ones(counts.shape[:2], np.bool_), radius, out)
-    return out, out.sum(axis=-1) >= LEAST_POOLED_PIXELS
-
-
-def _quantiles(counts: NDArray[np.int64], good: NDArray[np.bool_], edges: Float, q: float) -> Float:
-    out = np.full(counts.shape[:2], np.nan)
-    for place in np.argwhere(good):
-        out[tuple(place)] = quantile(counts[tuple(place)], edges, q)
+def _quantiles(
+    counts: NDArray[np.generic], radius: int, edges: Float, qs: tuple[float, ...]
+) -> Float:
+    """(len(qs), cell rows, cell cols) of the cells within a radius; NaN where too few count."""
+    out = np.empty((len(qs), *counts.shape[:2]))
+    pooled_quantiles(counts, radius, edges, np.array(qs), LEAST_POOLED, out)
     return out
 
 
@@ -121,20 +116,20 @@ def _to_blocks(cells: Float, good: NDArray[np.bool_], shape: tuple[int, ...]) ->
 def _radar_sea(summary: Summary, detector: Detector) -> Sea:
     n_bands = summary.medians.shape[-1]
     levels = _levels(summary)
-    weights = np.zeros(levels.shape, np.float32)
-    for place, level in np.ndenumerate(levels):
-        weights[place] = inverse_weight(level, 1.0, n_bands)
+    lit = levels > 0
+    weights = np.where(lit, 1.0 / (n_bands * np.where(lit, levels, 1.0)), 0.0).astype(np.float32)
     edges = bin_edges() / RADAR_SCALE
-    counts, good = _pooled(summary.counts, RADAR_POOL)
-    median = _quantiles(counts, good, edges, 0.5)
-    ratio = _quantiles(counts, good, edges, 0.9) / median
-    counts, _ = _pooled(summary.counts, RADAR_TAIL_POOL)
-    lower, middle, high, highest = (_quantiles(counts, good, edges, q) for q in RADAR_QUANTILES)
+    median, high = _quantiles(summary.counts, RADAR_POOL, edges, RADAR_QUANTILES)
+    good, ratio = np.isfinite(median), np.asarray(high / median)
+    lower, middle, high, highest = _quantiles(
+        summary.counts, RADAR_TAIL_POOL, edges, RADAR_TAIL_QUANTILES
+    )
     upper = highest / high
     mean = describe(ratio, n_bands)[2]
 
     def threshold(rate: float) -> Float:
-        return median * tail_over_median(ratio, upper, rate, n_bands)
+        heights: Float = median * tail_over_median(ratio, upper, rate, n_bands)
+        return heights
 
     enl, k_order = float("nan"), float("nan")
     if good.any():
@@ -152,16 +147,9 @@ def _radar_sea(summary: Summary, detector: Detector) -> Sea:
         enl=enl,
         k_order=k_order,
         n_counted=int(summary.counts.sum(dtype=np.int64)),
-        n_above=_above(summary.counts, edges, threshold(RADAR_CHECK_RATE)),
+        n_above=round(count_above(summary.counts, edges, threshold(RADAR_CHECK_RATE))),
         clutter_db=_decibel((levels[..., 0] * median * mean)[good & (levels[..., 0] > 0)]),
     )
-
-
-def _above(counts: NDArray[np.generic], edges: Float, threshold: Float) -> int:
-    """Pixels above the threshold of their cell, spread evenly over the bin that it lies in."""
-    with np.errstate(invalid="ignore"):
-        share = (edges[1:] - threshold[..., None]) / np.diff(edges)
-    return round(float((counts * np.clip(np.nan_to_num(share), 0.0, 1.0)).sum()))
 
 
 def _levels(summary: Summary) -> Float:
@@ -199,9 +187,9 @@ def _optical_sea(summary: Summary, detector: Detector) -> Sea:
     )
     water = summary.counts.copy()
     water[..., top:] = 0
-    counts, good = _pooled(water, 0)
-    median = _quantiles(counts, good, edges, 0.5)
-    looks, order, _ = describe(_quantiles(counts, good, edges, 0.9) / median, 1)
+    median, high = _quantiles(water, 0, edges, (0.5, 0.9))
+    good = np.isfinite(median)
+    looks, order, _ = describe(high / median, 1)
     any_good = bool(good.any())
     return Sea(
         weights=np.ones((*summary.valid.shape, 1), np.float32),
@@ -213,7 +201,7 @@ def _optical_sea(summary: Summary, detector: Detector) -> Sea:
         enl=float(np.median(looks[good])) if any_good else float("nan"),
         k_order=float(np.median(order[good])) if any_good else float("nan"),
         n_counted=int(summary.counts.sum(dtype=np.int64)),
-        n_above=_above(summary.counts, edges, _at_cells(growth, good.shape)),
+        n_above=round(count_above(summary.counts, edges, _at_cells(growth, good.shape))),
         clutter_db=_decibel(median[good & (median > 0)]),
     )
 

@@ -15,14 +15,10 @@ from westsea_kernels.blocks import (
     BLOCK,
     BLOCKS_PER_CELL,
     CELL,
-    N_BINS,
-    bin_edges,
     block_quartiles,
     cut_blocks,
-    mark_valid,
-    summarise_blocks,
-    summarise_cells,
 )
+from westsea_kernels.cells import N_BINS, bin_edges, summarise_pixels
 from westsea_kernels.clutter import trim_limits
 
 __all__ = ["Carry", "Summary", "merge", "summarise"]
@@ -49,10 +45,9 @@ def summarise(
     nodata : the value that means no data in any band
     carry : which blocks keep their pixels; a matter of speed, never of results
     """
-    bands = np.ascontiguousarray(bands)
+    bands, land = np.ascontiguousarray(bands), np.ascontiguousarray(land)
     valid = np.empty(land.shape, np.bool_)
-    mark_valid(bands, np.float32(nodata), np.ascontiguousarray(land), valid)
-    summary = _statistics(bands, land, valid, window, sensor)
+    summary = _statistics(bands, land, valid, window, sensor, np.float32(nodata))
     if carry == "none":
         return summary
     if carry == "all":
@@ -70,21 +65,32 @@ def _statistics(
     valid: NDArray[np.bool_],
     window: Window,
     sensor: Sensor,
+    nodata: np.float32,
 ) -> Summary:
-    """The summary of a chunk without any pixels."""
+    """The summary of a chunk without any pixels; marks which pixels are valid."""
     n_bands, rows, cols = bands.shape
     cells = (-(-rows // CELL), -(-cols // CELL))
     blocks = (-(-rows // BLOCK), -(-cols // BLOCK))
     medians = np.empty((*cells, n_bands), np.float32)
     counts = np.empty((*cells, N_BINS), np.uint16)
-    is_radar = sensor == "sar"
-    scale = np.float32(RADAR_SCALE if is_radar else 0.0)
-    limits = trim_limits(n_bands) if is_radar else np.empty((2, 0))
-    summarise_cells(bands, valid, scale, bin_edges(), limits, medians, counts)
     block_valid = np.empty(blocks, np.uint16)
     largest = np.empty((n_bands, *blocks), np.float32)
     smallest = np.empty((n_bands, *blocks), np.float32)
-    summarise_blocks(bands, valid, block_valid, largest, smallest)
+    is_radar = sensor == "sar"
+    summarise_pixels(
+        bands,
+        nodata,
+        land,
+        np.float32(RADAR_SCALE if is_radar else 0.0),
+        bin_edges(),
+        trim_limits(n_bands) if is_radar else np.empty((2, 0)),
+        valid,
+        block_valid,
+        largest,
+        smallest,
+        medians,
+        counts,
+    )
     quartiles = np.empty((3, *blocks) if sensor == "optical" else (3, 0, 0), np.float32)
     if sensor == "optical":
         block_quartiles(bands[0], valid, quartiles)

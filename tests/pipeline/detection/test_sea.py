@@ -8,7 +8,8 @@ from westsea.detection.sea import RADAR_CHECK_RATE, plane_bounds, sea, water_and
 from westsea.detection.statistics import spread_to_blocks
 from westsea.detector import Detector
 from westsea_catalog.grid import Window
-from westsea_kernels.blocks import BLOCK, CELL, N_BINS, bin_edges
+from westsea_kernels.blocks import BLOCK, CELL, SAMPLING
+from westsea_kernels.cells import N_BINS, bin_edges
 
 SIDE = 768
 
@@ -27,7 +28,8 @@ def to_pixels(blocks, shape):
 
 def share_above(lab, water, threshold):
     plane = plane_of(lab, water)
-    return float((plane > to_pixels(threshold, plane.shape)).mean())
+    above = plane > to_pixels(threshold, plane.shape)
+    return float(above[::SAMPLING, ::SAMPLING].mean())
 
 
 def k_clutter(seed, shape, n_bands, order):
@@ -91,7 +93,7 @@ def test_pixels_above_the_threshold_of_the_check_are_counted(sim):
     water = sea(lab.summary(), "sar", Detector(growth_rate=RADAR_CHECK_RATE))
     counted = water.n_above / water.n_counted
     assert counted == pytest.approx(share_above(lab, water, water.growth), rel=0.1)
-    assert 0.99 < water.n_counted / 1024**2 < 1.0
+    assert 0.99 < water.n_counted * SAMPLING**2 / 1024**2 < 1.0
 
 
 def test_a_block_depends_on_no_sea_beyond_five_cells(sim):
@@ -117,14 +119,15 @@ def test_a_sparse_cell_takes_its_level_from_those_around(sim):
 
 def test_too_few_pixels_give_no_threshold(sim):
     bands = np.full((1, 300, 300), -32768.0, np.float32)
-    bands[:, 3:18, 3:20] = 0.02  # 255
+    bands[:, 2:34, 4:20] = 0.02
+    bands[:, 2, 4] = -32768.0  # 127 are left of those in even rows and columns
     water = sea(sim.lab(bands).summary(), "sar", Detector())
     assert np.isinf(water.seed).all()
     assert np.isinf(water.growth).all()
     assert np.isnan([water.enl, water.k_order, water.clutter_db]).all()
     assert water.looks == 0.0
     assert water.n_above == 0
-    bands[:, 3, 2] = 0.02
+    bands[:, 2, 4] = 0.02
     assert np.isfinite(sea(sim.lab(bands).summary(), "sar", Detector()).seed).any()
 
 

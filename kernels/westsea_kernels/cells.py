@@ -1,0 +1,422 @@
+"""Histograms of the cells, 128 x 128 pixels on the grid of the whole file.
+
+Detection looks at one *plane*, a weighted sum of the bands. For radar the weights are the inverse
+of each polarisation's own median in the cell, so that VV and VH count alike and the sea lies near
+1; an optical scene has one band and the weight 1. The plane's histogram has logarithmic bins,
+32 an octave, read off the high bits of a positive float32: no logarithm is computed.
+
+Every second row and column is counted. Pixels of 10 m share most of their speckle with those
+beside, so the quantiles hardly lose by it, and a count takes longer than all else a pixel needs.
+"""
+
+import numpy as np
+
+from westsea_kernels.arrays import AnyReal, Bool, Float, Float32, Float64, Int64, UInt16
+from westsea_kernels.blocks import (
+    BLOCK,
+    BLOCKS_PER_CELL,
+    CELL,
+    SAMPLING,
+    TILE,
+    mark_window,
+    summarise_blocks,
+)
+from westsea_kernels.jit import kernel
+
+MEDIAN_SAMPLING = 4
+"""For the medians of the bands one row in so many is enough: 2,000 pixels make them 2 % right."""
+BINS_PER_OCTAVE = 32
+OCTAVES = 20
+N_BINS = OCTAVES * BINS_PER_OCTAVE
+LOWEST_OCTAVE = -4
+"""Bin 0 also holds all below 2**-4, the last bin all above 2**16, which no uint16 reaches."""
+BAND_SCALE = 4096.0
+"""Radar bands are counted times this: gamma0 lies between 1e-5 and 10."""
+
+LEAST_TRIMMED_SHARE = 0.25
+"""Of a cell's pixels; where ships leave less, only bright pixels are left out, not blocks."""
+TRIMS = 2
+"""Times that the limit is drawn."""
+
+_SHIFT = 18  # a float32 has 23 bits of mantissa; the upper 5 make 32 bins an octave
+_BASE = (127 + LOWEST_OCTAVE) * BINS_PER_OCTAVE
+
+
+def bin_edges() -> Float64:
+    """The (N_BINS + 1,) edges of the logarithmic bins."""
+    octave, step = np.divmod(np.arange(N_BINS + 1), BINS_PER_OCTAVE)
+    return np.asarray(np.ldexp(1.0 + step / BINS_PER_OCTAVE, octave + LOWEST_OCTAVE))
+
+
+@kernel
+def quantile(counts: AnyReal, edges: Float64, q: float) -> float:
+    """Value below which a share q of a histogram lies, linear inside the bin.
+
+    counts: (n,) integers >= 0 with a sum > 0; edges: (n + 1,); q: 0 to 1.
+    """
+    target = q * counts.sum()
+    below = 0.0
+    for i in range(counts.size):
+        n = float(counts[i])
+        if n > 0.0 and below + n >= target:
+            return float(edges[i] + (edges[i + 1] - edges[i]) * (target - below) / n)
+        below += n
+    return float(edges[counts.size])
+
+
+@kernel
+def pooled_quantiles(
+    counts: AnyReal, radius: int, edges: Float64, qs: Float64, least: int, out: Float64
+) -> None:
+    """Quantiles of the histograms of the cells within `radius` cells of each cell, added.
+
+    counts: (cell_rows, cell_cols, n) integers; edges: (n + 1,); qs: (n_q,), rising, above 0; out:
+    (n_q, cell_rows, cell_cols), out, NaN where fewer than `least` pixels are counted.
+    """
+    n_rows, n_cols, n_bins = counts.shape
+    beside = np.zeros((n_rows, n_bins), np.int64)
+    around = np.empty(n_bins, np.int64)
+    for j in range(-radius, n_cols):
+        # Sums along the rows move on by one cell, then they are added down the columns.
+        for k in range(n_rows):
+            if j + radius < n_cols:
+                _add(counts[k, j + radius], 1, beside[k])
+            if j - radius - 1 >= 0:
+                _add(counts[k, j - radius - 1], -1, beside[k])
+        if j < 0:
+            continue
+        for i in range(n_rows):
+            around[:] = 0
+            for k in range(max(i - radius, 0), min(i + radius + 1, n_rows)):
+                _add(beside[k], 1, around)
+            if around.sum() >= max(least, 1):
+                _quantiles(around, edges, qs, out[:, i, j])
+            else:
+                out[:, i, j] = np.nan
+
+
+@kernel
+def _add(counts: AnyReal, sign: int, out: Int64) -> None:
+    for b in range(out.size):
+        out[b] += sign * np.int64(counts[b])
+
+
+@kernel
+def _quantiles(counts: Int64, edges: Float64, qs: Float64, out: Float64) -> None:
+    """`quantile` for several q, rising, in one pass."""
+    total = counts.sum()
+    below, k = 0.0, 0
+    for i in range(counts.size):
+        n = float(counts[i])
+        while n > 0.0 and k < qs.size and below + n >= qs[k] * total:
+            out[k] = edges[i] + (edges[i + 1] - edges[i]) * (qs[k] * total - below) / n
+            k += 1
+        below += n
+        if k == qs.size:
+            return
+    out[k:] = edges[counts.size]
+
+
+@kernel
+def count_above(counts: AnyReal, edges: Float64, thresholds: Float64) -> float:
+    """Pixels above the threshold of their cell, spread evenly over the bin that it lies in.
+
+    counts: (cell_rows, cell_cols, n); edges: (n + 1,); thresholds: (cell_rows, cell_cols), a cell
+    with NaN has none.
+    """
+    total = 0.0
+    for i in range(counts.shape[0]):
+        for j in range(counts.shape[1]):
+            b = np.searchsorted(edges, thresholds[i, j])
+            if np.isnan(thresholds[i, j]) or b > counts.shape[2]:
+                continue
+            if b > 0:
+                share = (edges[b] - thresholds[i, j]) / (edges[b] - edges[b - 1])
+                total += share * counts[i, j, b - 1]
+            total += counts[i, j, b:].sum()
+    return total
+
+
+@kernel
+def _bin(bits: np.int32) -> int:
+    """Of a float32, from its bits; those of a negative number are negative."""
+    return min(max(int(bits >> _SHIFT) - _BASE, 0), N_BINS - 1)
+
+
+@kernel
+def _weigh(
+    bands: AnyReal, weights: Float32, row: int, cols: tuple[int, int], out: Float32
+) -> Float32:
+    """Plane along a row, the sum over the bands of weight x value; cols: half open.
+
+    out: the first part of it is returned.
+    """
+    plane = out[: cols[1] - cols[0]]
+    for band in range(bands.shape[0]):
+        values = bands[band, row, cols[0] : cols[1]]
+        if band == 0:
+            for i in range(plane.size):
+                plane[i] = weights[0] * np.float32(values[i])
+        else:
+            for i in range(plane.size):
+                plane[i] += weights[band] * np.float32(values[i])
+    return plane
+
+
+@kernel
+def _count(
+    bands: AnyReal,
+    valid: Bool,
+    weights: Float32,
+    row: int,
+    cols: tuple[int, int],
+    line: Float32,
+    counts: UInt16 | Int64,
+) -> None:
+    """Add every second pixel of the plane along a row to a histogram.
+
+    cols: half open, from an even number, within a cell; line: (CELL,), scratch.
+    """
+    # Weighed are all, for to pick out every second one first takes twice as long.
+    bits = _weigh(bands, weights, row, cols, line).view(np.int32)
+    good = valid[row, cols[0] : cols[1]]
+    for i in range(0, bits.size, SAMPLING):
+        if good[i]:
+            counts[_bin(bits[i])] += 1
+
+
+@kernel
+def _peak(
+    bands: AnyReal,
+    valid: Bool,
+    weights: Float32,
+    rows: tuple[int, int],
+    cols: tuple[int, int],
+    line: Float32,
+) -> int:
+    """Largest bin of the plane inside a block, every pixel looked at; -1 where none is valid.
+
+    rows, cols: half open; line: (CELL,), scratch.
+    """
+    peak = -1
+    for row in range(rows[0], rows[1]):
+        bits = _weigh(bands, weights, row, cols, line).view(np.int32)
+        good = valid[row, cols[0] : cols[1]]
+        for i in range(bits.size):
+            if good[i]:
+                peak = max(peak, _bin(bits[i]))
+    return peak
+
+
+@kernel
+def _trim(
+    bands: AnyReal,
+    valid: Bool,
+    weights: Float32,
+    rows: tuple[int, int],
+    cols: tuple[int, int],
+    largest: Float32,
+    edges: Float64,
+    limits: Float64,
+    counts: UInt16,
+) -> None:
+    """Take the blocks whose largest bin lies above the limit out of a cell's histogram.
+
+    What they hold raises the limit, so it is drawn a second time. A cell of which too little is
+    left loses single pixels instead. largest: (n_bands, block rows, block cols) of the cell, from
+    which follows how high the plane can lie; only where that is above the limit is it looked at.
+    """
+    total = counts.sum()
+    bright = np.zeros(N_BINS, np.int64)
+    taken = np.zeros(N_BINS, np.int64)
+    is_out = np.zeros(largest.shape[1:], np.bool_)
+    line = np.empty(CELL, np.float32)
+    highest = np.empty(BLOCKS_PER_CELL, np.float32)
+    for _ in range(TRIMS):
+        limit = _limit_bin(counts, edges, limits)
+        bright[:] = 0
+        for i in range(largest.shape[1]):
+            bits = _weigh(largest, weights, i, (0, largest.shape[2]), highest).view(np.int32)
+            inside = (rows[0] + i * BLOCK, min(rows[0] + (i + 1) * BLOCK, rows[1]))
+            for j in range(bits.size):
+                if is_out[i, j] or _bin(bits[j]) <= limit:
+                    continue
+                across = (cols[0] + j * BLOCK, min(cols[0] + (j + 1) * BLOCK, cols[1]))
+                if _peak(bands, valid, weights, inside, across, line) > limit:
+                    is_out[i, j] = True
+                    for row in range(inside[0], inside[1], SAMPLING):
+                        _count(bands, valid, weights, row, across, line, bright)
+        for b in range(N_BINS):
+            counts[b] -= np.uint16(bright[b])
+            taken[b] += bright[b]
+        if bright.sum() == 0:
+            break
+    if total - taken.sum() < LEAST_TRIMMED_SHARE * total:
+        for b in range(N_BINS):
+            counts[b] += np.uint16(taken[b])
+        counts[_limit_bin(counts, edges, limits) + 1 :] = 0
+
+
+@kernel
+def _limit_bin(counts: UInt16, edges: Float64, limits: Float64) -> int:
+    """Bin that holds the limit of a cell's own sea; the last one where the cell is empty."""
+    if counts.sum() == 0:
+        return N_BINS - 1
+    median = quantile(counts, edges, 0.5)
+    ratio = quantile(counts, edges, 0.9) / median
+    k = min(np.searchsorted(limits[0], ratio), limits.shape[1] - 1)
+    return int(np.searchsorted(edges, median * limits[1, k]))
+
+
+@kernel
+def inverse_weight(median: Float, scale: Float, n_bands: int) -> np.float32:
+    """Weight that brings a band's median to scale / n_bands; 0 where there is no signal."""
+    return np.float32(scale / (n_bands * median)) if median > 0 else np.float32(0)
+
+
+@kernel
+def _count_bands(
+    bands: AnyReal, valid: Bool, rows: tuple[int, int], cols: tuple[int, int], counts: UInt16
+) -> None:
+    """Histograms of the bands, times BAND_SCALE, for a row of cells.
+
+    rows, cols: half open; counts: (cells, n_bands, N_BINS), out.
+    """
+    factors = np.full(1, BAND_SCALE, np.float32)
+    line = np.empty(CELL, np.float32)
+    counts[:] = 0
+    for row in range(rows[0], rows[1], MEDIAN_SAMPLING):
+        for band in range(bands.shape[0]):
+            for j in range(counts.shape[0]):
+                left = cols[0] + j * CELL
+                across = (left, min(left + CELL, cols[1]))
+                _count(bands[band : band + 1], valid, factors, row, across, line, counts[j, band])
+
+
+@kernel
+def _count_plane(
+    bands: AnyReal,
+    valid: Bool,
+    weights: Float32,
+    rows: tuple[int, int],
+    cols: tuple[int, int],
+    counts: UInt16,
+) -> None:
+    """Histograms of the plane for a row of cells.
+
+    weights: (cells, n_bands); rows, cols: half open; counts: (cells, N_BINS), out.
+    """
+    line = np.empty(CELL, np.float32)
+    counts[:] = 0
+    for row in range(rows[0], rows[1], SAMPLING):
+        for j in range(counts.shape[0]):
+            left = cols[0] + j * CELL
+            across = (left, min(left + CELL, cols[1]))
+            _count(bands, valid, weights[j], row, across, line, counts[j])
+
+
+@kernel
+def _median(counts: UInt16, edges: Float64) -> float:
+    """Of a histogram; 0 where it is empty."""
+    return quantile(counts, edges, 0.5) if counts.sum() > 0 else 0.0
+
+
+@kernel
+def summarise_cells(
+    bands: AnyReal,
+    valid: Bool,
+    largest: Float32,
+    scale: np.float32,
+    edges: Float64,
+    limits: Float64,
+    rows: tuple[int, int],
+    cols: tuple[int, int],
+    medians: Float32,
+    counts: UInt16,
+) -> None:
+    """Medians of the bands and histogram of the plane, for the cells of a row inside a window.
+
+    Parameters
+    ----------
+    bands : (n_bands, rows, cols), any real dtype
+        The chunk; its corner lies on a corner of a cell.
+    valid : (rows, cols)
+    largest : (n_bands, block_rows, block_cols)
+        Of `summarise_blocks`.
+    scale : float32
+        0: one band, which is the plane. Otherwise the plane is the mean over the bands of
+        value / median, times `scale`.
+    edges : (N_BINS + 1,)
+        `bin_edges()`.
+    limits : (2, n)
+        Ratio of the 90 % quantile to the median, rising, and how many medians of the plane a
+        pixel of such sea hardly ever exceeds: blocks with a brighter one are taken for ships
+        and left out of the histogram, or only the pixel where else little would be left.
+        (2, 0): none is left out.
+    rows, cols : half open
+        Of the window: one row of cells, from multiples of CELL.
+    medians : (cell_rows, cell_cols, n_bands), out
+        Over valid pixels of every second column, of radar of every fourth row only; 0 where there
+        are none.
+    counts : (cell_rows, cell_cols, N_BINS), out
+        Histogram of the plane over the valid pixels of every second row and column.
+    """
+    n_bands = bands.shape[0]
+    i, first = rows[0] // CELL, cols[0] // CELL
+    n_cells = (cols[1] - cols[0] + CELL - 1) // CELL
+    plane = counts[i, first : first + n_cells]
+    weights = np.ones((n_cells, n_bands), np.float32)
+    if scale == 0:
+        _count_plane(bands, valid, weights, rows, cols, plane)
+        for j in range(n_cells):
+            medians[i, first + j, 0] = _median(plane[j], edges)
+        return
+    of_bands = np.empty((n_cells, n_bands, N_BINS), np.uint16)
+    _count_bands(bands, valid, rows, cols, of_bands)
+    for j in range(n_cells):
+        for band in range(n_bands):
+            median = np.float32(_median(of_bands[j, band], edges) / BAND_SCALE)
+            medians[i, first + j, band] = median
+            weights[j, band] = inverse_weight(median, scale, n_bands)
+    _count_plane(bands, valid, weights, rows, cols, plane)
+    if limits.shape[1] == 0:
+        return
+    down = slice(i * BLOCKS_PER_CELL, (i + 1) * BLOCKS_PER_CELL)
+    for j in range(n_cells):
+        left = cols[0] + j * CELL
+        inside = (left, min(left + CELL, cols[1]))
+        across = slice((first + j) * BLOCKS_PER_CELL, (first + j + 1) * BLOCKS_PER_CELL)
+        highest = largest[:, down, across]
+        _trim(bands, valid, weights[j], rows, inside, highest, edges, limits, plane[j])
+
+
+@kernel
+def summarise_pixels(
+    bands: AnyReal,
+    nodata: np.float32,
+    land: Bool,
+    scale: np.float32,
+    edges: Float64,
+    limits: Float64,
+    valid: Bool,
+    n_valid: UInt16,
+    largest: Float32,
+    smallest: Float32,
+    medians: Float32,
+    counts: UInt16,
+) -> None:
+    """`mark_window`, `summarise_blocks` and `summarise_cells` of a chunk, tile by tile.
+
+    A tile that was read from memory once stays in the processor's cache for all three. The
+    arguments are theirs; from `valid` on they are filled.
+    """
+    n_rows, n_cols = land.shape
+    for top in range(0, n_rows, CELL):
+        rows = (top, min(top + CELL, n_rows))
+        for left in range(0, n_cols, TILE):
+            cols = (left, min(left + TILE, n_cols))
+            mark_window(bands, nodata, land, rows, cols, valid)
+            summarise_blocks(bands, valid, rows, cols, n_valid, largest, smallest)
+            summarise_cells(
+                bands, valid, largest, scale, edges, limits, rows, cols, medians, counts
+            )
