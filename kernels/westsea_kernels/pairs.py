@@ -152,26 +152,28 @@ def neighbours(
 ) -> None:
     """Third ships around each pair.
 
-    lon, lat: (n,) degrees; counted: (n,), which hulls to look at; first, second: (m,) indices of
-    the pair's own hulls; mid_lon, mid_lat: (m,) degrees; radius: metres; counts: (m,), out, hulls
-    within the radius; nearest: (m,), out, metres, inf for none.
+    lon, lat: (n,) degrees, sorted by latitude; counted: (n,), which hulls to look at; first,
+    second: (m,) indices of the pair's own hulls; mid_lon, mid_lat: (m,) degrees; radius: metres;
+    counts: (m,), out, hulls within the radius; nearest: (m,), out, metres, inf for none.
     """
     for k in range(first.size):
         counts[k], nearest[k] = 0, np.inf
-        # Most hulls of a crowded scene are too far by one coordinate alone. Within 2 degrees of
-        # latitude a degree of longitude is at least this long.
+        middle = np.searchsorted(lat, mid_lat[k])
+        # Within 2 degrees of latitude a degree of longitude is at least this long.
         per_degree = LEAST_DEGREE_M * np.cos(np.deg2rad(min(abs(mid_lat[k]) + 2.0, 90.0)))
-        for i in range(lon.size):
-            if counted[i] and i != first[k] and i != second[k]:
+        for direction in (-1, 1):
+            i = middle - 1 if direction < 0 else middle
+            while 0 <= i < lon.size:
                 far = max(radius, nearest[k])
                 north_south = abs(lat[i] - mid_lat[k])
-                east_west = abs(lon[i] - mid_lon[k])
-                east_west = min(east_west, 360.0 - east_west)
                 if north_south * LEAST_DEGREE_M > far:
-                    continue
-                if north_south < 2.0 and east_west * per_degree > far:
-                    continue
-                east, north = offset_m(mid_lon[k], mid_lat[k], lon[i], lat[i])
-                away = np.hypot(east, north)
-                counts[k] += away <= radius
-                nearest[k] = min(nearest[k], away)
+                    break
+                if counted[i] and i != first[k] and i != second[k]:
+                    east_west = abs(lon[i] - mid_lon[k])
+                    east_west = min(east_west, 360.0 - east_west)
+                    if north_south >= 2.0 or east_west * per_degree <= far:
+                        east, north = offset_m(mid_lon[k], mid_lat[k], lon[i], lat[i])
+                        away = np.hypot(east, north)
+                        counts[k] += away <= radius
+                        nearest[k] = min(nearest[k], away)
+                i += direction

@@ -129,13 +129,16 @@ def _surroundings(
 ) -> tuple[NDArray[np.int64], Float]:
     """Third hulls without doubt within 5 km of each midpoint, and the distance to the nearest."""
     counts, nearest = np.zeros(lon.size, np.int64), np.zeros(lon.size)
+    order = np.argsort(hulls.lat, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(order.size)
     without_doubt = hulls.flags & int(DOUBT) == 0
     neighbours(
-        np.ascontiguousarray(hulls.lon),
-        np.ascontiguousarray(hulls.lat),
-        without_doubt,
-        first,
-        second,
+        hulls.lon[order],
+        hulls.lat[order],
+        without_doubt[order],
+        place[first],
+        place[second],
         lon,
         lat,
         NEIGHBOURHOOD_M,
