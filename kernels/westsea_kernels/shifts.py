@@ -123,7 +123,6 @@ def fit_shift(template: AnyReal, image: AnyReal, use: Bool, axes: Float64, out: 
         Filled: metres along and across, their standard errors from the fit's residuals, contrast
         as a share of the template's, and the share of the image's variance that is told (0 to 1).
     """
-    pixel_m = 1.0 / np.sqrt(axes[0, 0] ** 2 + axes[0, 1] ** 2)
     shift, sums = np.zeros(2), np.empty((1 + _N_SUMS, _N_SUMS))
     slope, variance = np.empty(4), np.empty(3)
     for _ in range(MOST_STEPS):
@@ -132,13 +131,16 @@ def fit_shift(template: AnyReal, image: AnyReal, use: Bool, axes: Float64, out: 
             return False
         largest = 0.0
         for i in range(2):
-            step = slope[1 + i] / slope[0]
-            step = min(max(step, -LARGEST_STEP_PX * pixel_m), LARGEST_STEP_PX * pixel_m)
-            shift[i] += step
+            a_metre = np.hypot(axes[i, 0], axes[i, 1])
+            step = a_metre * slope[1 + i] / slope[0]
+            step = min(max(step, -LARGEST_STEP_PX), LARGEST_STEP_PX)
+            shift[i] += step / a_metre
             largest = max(largest, abs(step))
-            if abs(shift[i]) > FARTHEST_PX * pixel_m:
+        for i in range(2):
+            # Beyond it the margin would be read beyond its end.
+            if abs(shift[0] * axes[0, i] + shift[1] * axes[1, i]) > FARTHEST_PX:
                 return False
-        if largest < CONVERGED_PX * pixel_m:
+        if largest < CONVERGED_PX:
             break
     for i in range(2):
         out[ALONG + i] = shift[i]

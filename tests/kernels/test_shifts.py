@@ -117,6 +117,21 @@ def test_what_tells_no_shift(image):
     assert np.isnan(out).all()
 
 
+def test_nothing_is_read_beyond_the_rim(monkeypatch):
+    """Pixels of half the height and twice the width, and a shift that leads far away."""
+    heading, rim = 0.7, np.zeros((SIDE, SIDE), np.bool_)
+    rim[shifts.MARGIN : -shifts.MARGIN, shifts.MARGIN : -shifts.MARGIN] = True
+    axes = axes_of(heading) * np.array([2.0, 0.5])
+    bare = getattr(shifts.fit_shift, "py_func", shifts.fit_shift)
+    for kernel in ("_sums", "_regress", "_cubic"):
+        plain = getattr(getattr(shifts, kernel), "py_func", getattr(shifts, kernel))
+        monkeypatch.setattr(shifts, kernel, plain)
+    rng = np.random.default_rng(2)
+    for _ in range(3):
+        template, image = rng.normal(SEA, 300.0, (2, SIDE, SIDE)).cumsum(axis=1)
+        bare(template, image, rim, axes, np.empty(shifts.N_SHIFT))  # would raise IndexError
+
+
 def test_flat_templates_and_few_pixels_tell_none():
     image = hull(0.5, 0.0, 0.0)
     assert not fit(np.full((SIDE, SIDE), SEA), image, 0.5)[0]
