@@ -11,6 +11,7 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.resources import files
@@ -18,6 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from numpy import generic
+    from numpy.typing import NDArray
+
+    from westsea_catalog.grid import Window
     from westsea_catalog.scene import Scene, Sensor
 
 SIDE = 256
@@ -69,6 +74,16 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True)
+class _Array:
+    """Reads an array as if it were a file."""
+
+    pixels: "NDArray[generic]"
+
+    def read(self, window: "Window") -> "NDArray[generic]":
+        return self.pixels[window.row0 : window.row1, window.col0 : window.col1].copy()
+
+
 def _run_kernels(sensor: "Sensor") -> None:
     """Summarise and judge two bright spots in a flat sea, which calls every kernel."""
     import numpy as np
@@ -87,7 +102,7 @@ def _run_kernels(sensor: "Sensor") -> None:
     bands = sea.astype(np.float32 if sensor == "sar" else np.uint16)
     window, land = scene.grid.full, np.zeros((SIDE, SIDE), np.bool_)
     summary = summarise(bands, land, window, sensor=sensor, nodata=0.0, carry="all")
-    pixels = Pixels(scene, coast, window, 0.0)
+    pixels = Pixels(scene, coast, window, 0.0, lambda *_: _Array(bands[0]))
     judge(scene, summary, pixels, coast, None, Detector())
 
 
@@ -106,5 +121,6 @@ def _toy_scene(sensor: "Sensor") -> "Scene":
         orbit_state="ascending",
         grid=AffineGrid(32651, (10.0, 0.0, 5e5, 0.0, -10.0, 4e6), (SIDE, SIDE)),
         bands=tuple(Asset(name, "", band=name) for name in names),
+        extras=(Asset("B02", "", band="B02"),) if sensor == "optical" else (),
         footprint={"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [0, 1], [0, 0]]]},
     )

@@ -47,14 +47,15 @@ FLAG_MEANINGS: dict[Flag, str] = {
     Flag.SIDELOBE: "lies within 300 m in range or azimuth of a target whose sidelobe it may be",
     Flag.FIXED_OBJECT: "found at the same place in most scenes; set by an overlay, 0 in the files",
     Flag.LATTICE: "part of a regular lattice, such as aquaculture or a wind farm",
-    Flag.CLOUD: "in or beside cloud or its shadow",
-    Flag.WAKE: "lies on the axis of a brighter hull, where foam shows that goes on: its wake",
+    Flag.CLOUD: "in or beside cloud or its shadow, or a small cloud itself",
+    Flag.WAKE: "white water or glint: lies on the axis of a brighter hull, where foam shows that"
+    " goes on; or, with doubt_detect_id null, a faint crest that runs across itself, as waves do",
     Flag.SATURATED: "holds pixels at the top of the sensor's range",
     Flag.MERGED_BLOB: "one blob that holds more than one hull",
     Flag.AZIMUTH_SMEAR: "smeared along azimuth by motion: length and heading are unsure",
     Flag.FLEET: "one of many like it nearby, as fishing fleets lie",
     Flag.ANCHORAGE: "lies where ships anchor",
-    Flag.UNDER_WAY: "moves: a wake or an azimuth shift is seen",
+    Flag.UNDER_WAY: "moves: a wake is seen, or a shift between bands of three standard errors",
 }
 
 
@@ -150,6 +151,14 @@ DETECTIONS = Table(
         _real("width_sd_m", "m", "standard error of width_m"),
         _real("heading_deg", "deg", "axis, 0-180 clockwise from true north"),
         _real("heading_sd_deg", "deg", "standard error of heading_deg"),
+        _real(
+            "speed_mps",
+            "m/s",
+            "speed over ground along the axis, either way, from the shift between optical bands;"
+            " null where they do not tell it, and in radar scenes",
+            nullable=True,
+        ),
+        _real("speed_sd_mps", "m/s", "standard error of speed_mps", nullable=True),
         Column("n_pixels", _INTEGER, "px", False, "pixels above the threshold"),
         _real("peak_db", "dB", "level of the brightest pixel"),
         _real("clutter_db", "dB", "level of the sea around"),

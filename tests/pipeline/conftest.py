@@ -78,11 +78,14 @@ class Lab:
         pixel=10.0,
         coast=None,
         scl=None,
+        visible=None,
         detector=None,
         orbit="ascending",
         scene_id="scene",
     ):
-        """Of (n_bands, rows, cols) pixels; scl: classes at twice the pixel's size."""
+        """Of (n_bands, rows, cols) pixels; scl: classes at twice the pixel's size; visible: arrays
+        of further bands by name.
+        """
         names = {("sar", 1): ["VV"], ("sar", 2): ["VV", "VH"], ("optical", 1): ["B08"]}
         names = names[sensor, len(bands)]
         arrays = dict(zip(names, bands, strict=True))
@@ -90,6 +93,9 @@ class Lab:
         if scl is not None:
             arrays["SCL"] = scl
             extras = (Asset("SCL", "memory", factor=2, band="SCL"),)
+        for name, array in (visible or {}).items():
+            arrays[name] = array
+            extras += (Asset(name, "memory", band=name),)
         transform = (pixel, 0.0, origin[0], 0.0, -pixel, origin[1])
         scene = Scene(
             id=scene_id,

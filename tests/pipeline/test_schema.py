@@ -25,6 +25,8 @@ NULLABLE = {
         "n_hulls",
         "doubt_detect_id",
         "doubt_ratio_db",
+        "speed_mps",
+        "speed_sd_mps",
     },
     "pairs": {"detect_id_2", "length_m_1", "length_m_2", "width_m_1", "width_m_2"},
     "scenes": set(),

@@ -74,6 +74,9 @@ class Hulls:
     """What it may be the ghost, the sidelobe or the wake of; None for none, or for land."""
     doubt_ratio_db: Float
     """How much weaker it is than that; NaN for none."""
+    speed_mps: Float
+    """Along the axis; NaN where it is not known."""
+    speed_sd_mps: Float
 
     def __len__(self) -> int:
         return len(self.row)
@@ -129,6 +132,8 @@ def measure_hulls(
         detect_id=_detect_ids(scene, peak_row, peak_col),
         doubt_detect_id=np.full(peak.size, None, object),
         doubt_ratio_db=np.full(peak.size, np.nan),
+        speed_mps=np.full(peak.size, np.nan),
+        speed_sd_mps=np.full(peak.size, np.nan),
     )
     return hulls.take(np.lexsort((peak_col, peak_row)))
 

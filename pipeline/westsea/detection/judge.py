@@ -15,12 +15,14 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from westsea.detection.bands import fit_bands
 from westsea.detection.blobs import Blobs, find_blobs
-from westsea.detection.clouds import flag_clouds
+from westsea.detection.clouds import flag_clouds, flag_white_clouds
 from westsea.detection.farms import flag_farms
 from westsea.detection.ghosts import flag_ghosts
 from westsea.detection.hulls import Hulls, cell_sizes, measure_hulls
 from westsea.detection.lattices import flag_lattices
+from westsea.detection.motion import tell_motion
 from westsea.detection.pairs import Pairs, chip_bounds, pair_hulls
 from westsea.detection.pixels import Pixels
 from westsea.detection.sea import RADAR_CHECK_RATE, Sea, sea
@@ -74,6 +76,8 @@ def judge(
     hulls = measure_hulls(scene, summary, water, blobs, coast, detector)
     if scene.sensor == "optical":
         hulls = flag_wakes(flag_clouds(hulls, pixels), pixels)
+        fits = fit_bands(hulls, pixels)
+        hulls = flag_white_clouds(tell_motion(hulls, fits), fits, pixels)
     else:
         hulls = flag_ghosts(scene, summary, blobs, hulls)
         hulls = flag_farms(hulls, summary.window, scene.grid, water, pixels.blocks)

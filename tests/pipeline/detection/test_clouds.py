@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from westsea.detection.hulls import DOUBT_SCORE
 from westsea.schema import Flag
@@ -83,3 +84,52 @@ def test_only_the_window_around_is_read(sim):
     lab = scene(sim, classes)
     assert lab.frames(window=lab.full)["detections"].equals(lab.frames()["detections"])
     assert only(scene(sim, classes[: SIDE // 2 - 1, :], side=SIDE - 1))["flags"] == Flag.CLOUD
+
+
+STOUT = (slice(116, 121), slice(124, 132))
+WHITE = {"B02": 0.86, "B03": 0.88, "B04": 0.95}
+
+
+def stout(sim, classes, contrast=WHITE, place=STOUT, spot=0, soft=1.5):
+    """A blob of 50 x 80 m, softened, of one colour; `spot` lies on it in the visible alone."""
+    light = np.zeros((SIDE, SIDE))
+    light[place] = 8000.0
+    light = gaussian_filter(light, soft)
+    image = (sim.optical_sea(1, (SIDE, SIDE)) + light).astype(np.uint16)
+    visible = {}
+    for k, (name, share) in enumerate(contrast.items()):
+        seen = share * light
+        seen[place[0], place[1].start : place[1].start + 3] += spot
+        visible[name] = (sim.optical_sea(2 + k, (SIDE, SIDE)) + seen).astype(np.uint16)[0]
+    return only(sim.lab(image, sensor="optical", scl=classes, visible=visible))
+
+
+def on_it(value):
+    return classified(value, slice(112, 124), slice(120, 136))
+
+
+@pytest.mark.parametrize("value", CLOUDS + NO_CLOUDS)
+def test_small_white_clouds(sim, value):
+    found = stout(sim, on_it(value))
+    assert 30 < found.width_m < 65
+    assert found["flags"] == (Flag.CLOUD if value in CLOUDS else 0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"contrast": {"B02": 0.6, "B03": 0.7, "B04": 0.95}},
+        {"contrast": {"B02": 0.86, "B03": 0.88, "B04": 0.8}},
+        {"contrast": {"B02": 1.4, "B03": 1.4, "B04": 1.2}},
+        {"contrast": {"B02": 0.86, "B03": 0.88}},
+        {"spot": 3000.0},
+        {"place": (slice(117, 119), slice(120, 136)), "soft": 0.5},
+    ],
+    ids=["red", "green", "blue", "a band is missing", "a white house", "a ship's shape"],
+)
+def test_ships_that_are_taken_for_cloud(sim, options):
+    assert stout(sim, on_it(9), **options)["flags"] == 0
+
+
+def test_white_rafts_in_clear_air(sim):
+    assert stout(sim, None)["flags"] == 0

@@ -45,6 +45,8 @@ def targets(east, north, snr_db):
         "detect_id": np.array([f"t{k:04d}" for k in range(n)], object),
         "doubt_detect_id": np.full(n, None, object),
         "doubt_ratio_db": np.full(n, np.nan),
+        "speed_mps": np.full(n, np.nan),
+        "speed_sd_mps": np.full(n, np.nan),
     }
     return Hulls(**values)
 
