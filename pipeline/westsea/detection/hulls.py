@@ -36,8 +36,11 @@ EMPTY_SHARE = 0.95
 value that means no data too, but hardly over a whole cell."""
 SATURATED = 65535.0
 LONGEST_HULL_M = 500.0
-WIDEST_RAFT_M = 200.0
-"""No ship is longer, and no three of the widest side by side are wider: moles and islands are."""
+"""No ship is longer; moles are."""
+WIDEST_PAIR_M = 100.0
+STUBBIEST = 2.0
+"""Two ships side by side are no wider. More of them may be, but three like ones are still 2.1 times
+as long as they are wide: what is wider and stubbier is an islet."""
 ID_LENGTH = 20
 """Hexadecimal digits of an id: 80 bits, no clash in a lifetime of detections."""
 
@@ -216,9 +219,10 @@ def _from_shore(
 
 def _too_large(out: Float) -> NDArray[np.bool_]:
     """Blobs that are land themselves, for their measured size."""
-    is_long = out[:, moments.LENGTH] - out[:, moments.LENGTH_SD] > LONGEST_HULL_M
-    is_wide = out[:, moments.WIDTH] - out[:, moments.WIDTH_SD] > WIDEST_RAFT_M
-    return np.asarray(is_long | is_wide)
+    length, width = out[:, moments.LENGTH], out[:, moments.WIDTH]
+    is_long = length - out[:, moments.LENGTH_SD] > LONGEST_HULL_M
+    is_wide = width - out[:, moments.WIDTH_SD] > WIDEST_PAIR_M
+    return np.asarray(is_long | (is_wide & (length < STUBBIEST * width)))
 
 
 def _at_edge(grid: Grid, summary: Summary, blobs: Blobs) -> NDArray[np.bool_]:
