@@ -186,6 +186,30 @@ def gather(
 
 
 @kernel
+def marked_medians(
+    plane: Float32, slots: Int64, block_rows: Int64, block_cols: Int64, marked: Bool, out: Float64
+) -> None:
+    """Median of the marked pixels of single blocks, the lower of the two in the middle.
+
+    plane: (k, BLOCK, BLOCK); slots: (scene block rows, scene block cols), index of each place in
+    `plane`; block_rows, block_cols: (n,); marked: (n, BLOCK, BLOCK); out: (n,), in and out, left
+    alone where the place has no slot or nothing is marked.
+    """
+    values = np.empty(BLOCK * BLOCK, np.float32)
+    for k in range(block_rows.size):
+        slot = slots[block_rows[k], block_cols[k]]
+        n = 0
+        if slot >= 0:
+            for row in range(BLOCK):
+                for col in range(BLOCK):
+                    if marked[k, row, col]:
+                        values[n] = plane[slot, row, col]
+                        n += 1
+        if n > 0:
+            out[k] = np.sort(values[:n])[(n - 1) // 2]
+
+
+@kernel
 def nearest_marked(
     rows: Float64,
     cols: Float64,

@@ -151,9 +151,15 @@ def at_blocks(cells: Float64, weights: Float64, out: Float64) -> None:
 
 @kernel
 def local_level(
-    quartiles: Float32, usable: Bool, radius: int, least: int, level: Float64, spread: Float64
+    quartiles: Float32,
+    usable: Bool,
+    radius: int,
+    least: int,
+    level: Float64,
+    within: Float64,
+    between: Float64,
 ) -> None:
-    """Level and spread of the water around every block, from the blocks' own quartiles.
+    """Level and spreads of the water around every block, from the blocks' own quartiles.
 
     Parameters
     ----------
@@ -162,9 +168,10 @@ def local_level(
         Blocks of water.
     radius, least : int
         Blocks to look at on each side; fewer usable ones than `least`, or none, give nothing.
-    level, spread : (block rows, block cols), in and out
-        Only NaN is replaced. The level is the median of the medians; the spread the larger of
-        what the quartiles of a normal distribution say inside the blocks and between them.
+    level, within, between : (block rows, block cols), in and out
+        Only NaN is replaced. The level is the median of the medians; the spreads are what the
+        quartiles of a normal distribution say, inside the blocks (the median of them) and between
+        their medians.
     """
     n_rows, n_cols = usable.shape
     size = (2 * radius + 1) ** 2
@@ -183,6 +190,5 @@ def local_level(
             if n >= max(least, 1):
                 ordered = np.sort(middle[:n])
                 level[i, j] = ordered[n // 2]
-                between = ordered[3 * (n - 1) // 4] - ordered[(n - 1) // 4]
-                within = np.sort(inside[:n])[n // 2]
-                spread[i, j] = max(within, between) / 1.349
+                between[i, j] = (ordered[3 * (n - 1) // 4] - ordered[(n - 1) // 4]) / 1.349
+                within[i, j] = np.sort(inside[:n])[n // 2] / 1.349

@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from westsea_kernels.blobs import connect, gather, nearest_marked, number_bright, reach
+from westsea_kernels.blobs import (
+    connect,
+    gather,
+    marked_medians,
+    nearest_marked,
+    number_bright,
+    reach,
+)
 from westsea_kernels.blocks import BLOCK
 
 EXAMPLES = 5 if numba.config.DISABLE_JIT else 100
@@ -298,3 +305,21 @@ def test_a_point_on_a_marked_pixel_is_no_way_off(where):
     rows, cols = (np.array([3.0 * BLOCK + step]) for step in where)
     nearest_marked(rows, cols, 10 * np.eye(2)[None], at, at, marked, distance)
     assert distance[0] == 0
+
+
+@given(SEEDS, st.integers(0, 6), st.sampled_from([0.0, 0.02, 0.5, 1.0]))
+@settings(max_examples=EXAMPLES)
+def test_medians_are_those_of_the_marked_pixels(seed, n_blocks, share):
+    rng = np.random.default_rng(seed)
+    at = rng.permutation(12)[:n_blocks]
+    block_rows, block_cols = at // 4, at % 4
+    marked = rng.random((n_blocks, BLOCK, BLOCK)) < share
+    plane = rng.gamma(3, 10, (12, BLOCK, BLOCK)).astype(np.float32)
+    slots = rng.permutation(12).reshape(3, 4)
+    slots[rng.random((3, 4)) < 0.3] = -1
+    out = np.full(n_blocks, 7.0)
+    marked_medians(plane, slots, block_rows, block_cols, marked, out)
+    for row, col, own, median in zip(block_rows, block_cols, marked, out, strict=True):
+        values = plane[slots[row, col]][own]
+        known = slots[row, col] >= 0 and own.any()
+        assert median == (np.quantile(values, 0.5, method="lower") if known else 7.0)

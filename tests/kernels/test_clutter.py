@@ -294,17 +294,17 @@ def test_at_blocks_keeps_a_plane():
 # -- water
 
 
-def local_level_slowly(quartiles, usable, radius, least, level, spread):
-    level, spread = level.copy(), spread.copy()
+def local_level_slowly(quartiles, usable, radius, least, level, within, between):
+    level, within, between = level.copy(), within.copy(), between.copy()
     for i, j in np.argwhere(np.isnan(level)):
         around = np.s_[max(i - radius, 0) : i + radius + 1, max(j - radius, 0) : j + radius + 1]
         lower, median, upper = (quartile[around][usable[around]] for quartile in quartiles)
         if median.size >= max(least, 1):
             level[i, j] = np.quantile(median, 0.5, method="higher")
-            between = np.subtract(*np.quantile(median, [0.75, 0.25], method="lower"))
-            within = np.quantile(upper - lower, 0.5, method="higher")
-            spread[i, j] = max(between, within) / QUARTILES_APART
-    return level, spread
+            apart = np.subtract(*np.quantile(median, [0.75, 0.25], method="lower"))
+            between[i, j] = apart / QUARTILES_APART
+            within[i, j] = np.quantile(upper - lower, 0.5, method="higher") / QUARTILES_APART
+    return level, within, between
 
 
 @given(
@@ -323,23 +323,25 @@ def test_local_level_is_the_median_of_the_medians_around(seed, n_rows, n_cols, r
     usable = rng.random(shape) < 0.5
     quartiles[:, ~usable] = np.nan
     known = rng.random(shape) < 0.3
-    level, spread = np.where(known, 3.0, np.nan), np.where(known, 4.0, np.nan)
-    expected = local_level_slowly(quartiles, usable, radius, least, level, spread)
-    local_level(quartiles, usable, radius, least, level, spread)
-    np.testing.assert_array_equal(level, expected[0])
-    np.testing.assert_allclose(spread, expected[1], rtol=1e-4)
+    before = [np.where(known, value, np.nan) for value in (3.0, 4.0, 5.0)]
+    expected = local_level_slowly(quartiles, usable, radius, least, *before)
+    local_level(quartiles, usable, radius, least, *before)
+    np.testing.assert_array_equal(before[0], expected[0])
+    np.testing.assert_allclose(before[1], expected[1], rtol=1e-4)
+    np.testing.assert_allclose(before[2], expected[2], rtol=1e-4)
 
 
 def test_no_water_no_level_though_none_is_asked_for():
-    level, spread = np.full((2, 4, 4), np.nan)
-    local_level(np.ones((3, 4, 4), np.float32), np.zeros((4, 4), np.bool_), 1, 0, level, spread)
-    assert np.isnan([level, spread]).all()
+    out = np.full((3, 4, 4), np.nan)
+    local_level(np.ones((3, 4, 4), np.float32), np.zeros((4, 4), np.bool_), 1, 0, *out)
+    assert np.isnan(out).all()
 
 
 def test_spread_of_noise_is_its_standard_deviation():
     pixels = np.random.default_rng(3).normal(100, 7, (30, 30, 256))
     quartiles = np.quantile(pixels, [0.25, 0.5, 0.75], axis=2).astype(np.float32)
-    level, spread = np.full((30, 30), np.nan), np.full((30, 30), np.nan)
-    local_level(quartiles, np.ones((30, 30), np.bool_), 4, 5, level, spread)
+    level, within, between = np.full((3, 30, 30), np.nan)
+    local_level(quartiles, np.ones((30, 30), np.bool_), 4, 5, level, within, between)
     np.testing.assert_allclose(level, 100, atol=0.5)
-    np.testing.assert_allclose(spread, 7, atol=0.7)
+    np.testing.assert_allclose(within, 7, atol=0.7)
+    assert between.max() < 1  # the medians of 256 pixels each differ by 0.55

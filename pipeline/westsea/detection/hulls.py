@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from westsea.detection.blobs import Blobs
 from westsea.detection.fits import refine
 from westsea.detection.sea import Sea
+from westsea.detection.shore import land_without_rim, to_land
 from westsea.detection.statistics import Summary, grown, spread_to_blocks
 from westsea.detector import Detector
-from westsea.schema import DOUBT, FAR_M, Flag
+from westsea.schema import DOUBT, Flag
 from westsea_catalog.coast import Coast
-from westsea_catalog.grid import Grid, Window
+from westsea_catalog.grid import Grid
 from westsea_catalog.scene import Scene
 from westsea_kernels import hulls as moments
-from westsea_kernels.blobs import nearest_marked
 from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL, CELL
 
 Float = NDArray[np.float64]
@@ -35,6 +35,12 @@ EMPTY_SHARE = 0.95
 """A cell with this share of pixels without data lies outside the swath. Dark water can hold the
 value that means no data too, but hardly over a whole cell."""
 SATURATED = 65535.0
+LONGEST_HULL_M = 500.0
+"""No ship is longer; moles are."""
+WIDEST_PAIR_M = 100.0
+STUBBIEST = 2.0
+"""Two ships side by side are no wider. More of them may be, but three like ones are still 2.1 times
+as long as they are wide: what is wider and stubbier is an islet."""
 ID_LENGTH = 20
 """Hexadecimal digits of an id: 80 bits, no clash in a lifetime of detections."""
 
@@ -97,8 +103,10 @@ def measure_hulls(
         grid.jacobian(blobs.rows[first] + window.row0, blobs.cols[first] + window.col0)
     )
     out = _moments(scene, sea, blobs, block, jacobian)
-    shore = _from_shore(out, window, grid, jacobian, blobs, coast)
+    shore = _from_shore(scene, summary, sea, blobs, jacobian, out, coast)
     refine(scene.sensor, summary, sea, blobs, jacobian, blur(scene), out)
+    if scene.sensor == "optical":
+        shore[_too_large(out)] = 0.0
     row, col, peak = (out[:, i] for i in (moments.ROW, moments.COL, moments.PEAK))
     peak_row, peak_col = out[:, [moments.PEAK_ROW, moments.PEAK_COL]].T.astype(np.int64)
     at_peak = (peak_row // BLOCK, peak_col // BLOCK)
@@ -198,20 +206,28 @@ def blur(scene: Scene) -> Float:
 
 
 def _from_shore(
-    out: Float, window: Window, grid: Grid, jacobian: Float, blobs: Blobs, coast: Coast
+    scene: Scene,
+    summary: Summary,
+    sea: Sea,
+    blobs: Blobs,
+    jacobian: Float,
+    out: Float,
+    coast: Coast,
 ) -> Float:
     """Metres from the blob's own middle: a fit beside a quay may be drawn to it, and out of sea."""
     row, col = out[:, moments.ROW], out[:, moments.COL]
-    lon, lat = grid.lonlat(row + window.row0, col + window.col0)
-    return np.minimum(_from_seen_land(row, col, jacobian, blobs), coast.distance_m(lon, lat))
+    lon, lat = scene.grid.lonlat(row + summary.window.row0, col + summary.window.col0)
+    land = land_without_rim(summary, sea, blobs) if scene.sensor == "optical" else blobs.land
+    shore = to_land(row, col, jacobian, blobs.land_at, land)
+    return np.minimum(shore, coast.distance_m(lon, lat))
 
 
-def _from_seen_land(row: Float, col: Float, jacobian: Float, blobs: Blobs) -> Float:
-    shore = np.full(row.size, FAR_M)
-    at = blobs.land_at
-    row, col = np.ascontiguousarray(row), np.ascontiguousarray(col)
-    nearest_marked(row, col, jacobian, at[:, 0].copy(), at[:, 1].copy(), blobs.land, shore)
-    return shore
+def _too_large(out: Float) -> NDArray[np.bool_]:
+    """Blobs that are land themselves, for their measured size."""
+    length, width = out[:, moments.LENGTH], out[:, moments.WIDTH]
+    is_long = length - out[:, moments.LENGTH_SD] > LONGEST_HULL_M
+    is_wide = width - out[:, moments.WIDTH_SD] > WIDEST_PAIR_M
+    return np.asarray(is_long | (is_wide & (length < STUBBIEST * width)))
 
 
 def _at_edge(grid: Grid, summary: Summary, blobs: Blobs) -> NDArray[np.bool_]:

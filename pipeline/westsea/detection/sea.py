@@ -38,6 +38,18 @@ WATER_RADII = (2, 4, 8)
 LEAST_WATER_BLOCKS of water, else more."""
 LEAST_WATER_BLOCKS = 5
 LEAST_BLOCK_PIXELS = 64
+LONGEST_UPPER_TAIL = 2.5
+"""Upper less lower quartile of a block, in units of median less lower quartile: 1.8 to 2.6 in nine
+of ten blocks of open water. More is a ship, a mole or surf."""
+MOST_UNEVEN = 2.0
+"""Spreads between blocks by which a block's own median may differ from the level around it."""
+UNEVEN_SHARE = 0.25
+"""Of the spread between blocks that thresholds lie higher: glint comes in patches."""
+BRIGHTEST_WATER = 0.5
+"""Share of the step from water to land above which nothing is water, however uneven it is: among
+quays the spread of the water holds theirs."""
+BRIGHTEST_GROWTH = 0.3
+"""The same for the growth threshold."""
 LARGEST_RELATIVE_SPREAD = 0.5
 """Of very dark water, whose digital numbers are few and far between."""
 LEAST_SEPARATION = 0.75
@@ -175,15 +187,17 @@ def _decibel(levels: Float) -> float:
 def _optical_sea(summary: Summary, detector: Detector) -> Sea:
     edges = bin_edges()
     top, land = water_and_land(summary.counts.sum(axis=(0, 1), dtype=np.int64), edges)
-    level, spread = _water(summary, edges[top])
+    level, spread, uneven = _water(summary, edges[top])
     step = (land if land > 0 else 2.0 * level) - level
-    seed = level + np.maximum(
-        _above_log_normal(level, spread, detector.optical_seed_sigma),
-        detector.optical_seed_contrast * step,
-    )
-    growth = level + np.maximum(
-        _above_log_normal(level, spread, detector.optical_growth_sigma),
-        detector.optical_growth_contrast * step,
+    no_water = step if land > 0 else np.full(level.shape, np.inf)
+
+    def threshold(sigmas: float, contrast: float, brightest: float) -> Float:
+        tail = _above_log_normal(level, spread, sigmas) + UNEVEN_SHARE * uneven
+        return level + np.maximum(np.minimum(tail, brightest * no_water), contrast * step)
+
+    seed = threshold(detector.optical_seed_sigma, detector.optical_seed_contrast, BRIGHTEST_WATER)
+    growth = threshold(
+        detector.optical_growth_sigma, detector.optical_growth_contrast, BRIGHTEST_GROWTH
     )
     water = summary.counts.copy()
     water[..., top:] = 0
@@ -217,24 +231,31 @@ def _above_log_normal(level: Float, spread: Float, sigmas: float) -> Float:
     return level * np.expm1(sigmas * np.log1p(relative))
 
 
-def _water(summary: Summary, darkest_land: float) -> tuple[Float, Float]:
-    """(block rows, block cols) level and spread of the water around each block.
+def _water(summary: Summary, darkest_land: float) -> tuple[Float, Float, Float]:
+    """(block rows, block cols) level of the water, its spread inside blocks and between them.
 
-    Looked at are blocks of water alone as near as they are found; beside quays and in narrow
-    basins also those that hold some land, whose lower quartile is water.
+    Looked at are blocks of water as near as they are found; beside quays and in narrow basins also
+    those that are mostly land, whose lower quartile is water. Haze and mud change from block to
+    block, which is no noise of a pixel: the level is the block's own where all of it is water,
+    within what the blocks around it say.
     """
     lower, median, upper = summary.quartiles
     enough = summary.block_valid >= LEAST_BLOCK_PIXELS
     mixed = np.stack([lower, lower, np.minimum(upper, 2.0 * median - lower)])
-    level = np.full(summary.block_valid.shape, np.nan)
-    spread = level.copy()
+    level, within, between = np.full((3, *summary.block_valid.shape), np.nan)
     with np.errstate(invalid="ignore"):
-        water, partly = enough & (upper < darkest_land), enough & (lower < darkest_land)
+        water, partly = enough & (median < darkest_land), enough & (lower < darkest_land)
+        longest = np.where(median > lower, lower + LONGEST_UPPER_TAIL * (median - lower), upper)
+    quartiles = np.stack([lower, median, np.minimum(upper, longest)])
     for radius in WATER_RADII:
-        local_level(summary.quartiles, water, radius, LEAST_WATER_BLOCKS, level, spread)
-    local_level(mixed, partly, WATER_RADII[0], 1, level, spread)
+        local_level(quartiles, water, radius, LEAST_WATER_BLOCKS, level, within, between)
+    local_level(mixed, partly, WATER_RADII[0], 1, level, within, between)
+    reach = MOST_UNEVEN * between
+    with np.errstate(invalid="ignore"):
+        wholly = enough & (upper < darkest_land)
+    level = np.where(wholly, np.clip(median, level - reach, level + reach), level)
     level[level <= 0.0] = np.nan  # no light: neither a contrast nor a decibel has a meaning
-    return level, spread
+    return level, within, between
 
 
 def _at_cells(blocks: Float, shape: tuple[int, ...]) -> Float:

@@ -5,6 +5,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 from westsea.detection.hulls import DOUBT_SCORE, blur
 from westsea.detector import Detector
@@ -217,6 +218,33 @@ def test_near_land_seen_in_the_pixels(sim):
     found = found[found.col < 197].sort_values("row")
     # to the middle of the first pixel of land, 10 m wide; UTM's scale is 0.9999 here
     assert found.distance_from_shore_m.tolist() == pytest.approx([80, 200], abs=3)
+
+
+@pytest.mark.parametrize("light", [2000.0, 5000.0, 15000.0])
+@pytest.mark.parametrize("within", [-0.4, 0.2, 0.4])
+def test_a_blurred_shore_lies_where_it_has_half_its_light(sim, light, within):
+    image = sim.optical_sea(6, (SIDE, SIDE), 500.0, 15.0).astype(float)
+    edge = 200 + within  # in pixels, whose middles are whole numbers
+    share = ndtr((np.arange(SIDE) - edge) * 10 / PSF_SD["optical"])
+    image += share * light
+    image[:, :, 250:] += 10_000 - light  # inland it is brighter, or darker
+    dot(image, 100, 185, 9000)
+    found = sim.lab(image.round(), sensor="optical").frames()["detections"]
+    shore = found[(found.row - 100).abs() < 3].distance_from_shore_m.item()
+    assert shore == pytest.approx(10 * (np.ceil(edge) - 185), abs=3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "cols", "is_land"),
+    [(62, 4, True), (3, 60, True), (44, 4, False), (21, 14, True), (33, 14, False), (9, 9, False)],
+)
+def test_what_is_larger_than_any_ship_is_land(sim, rows, cols, is_land):
+    image = sim.optical_sea(9, (SIDE, SIDE), 500.0, 15.0)
+    image[:, 100 : 100 + rows, 100 : 100 + cols] = 6000
+    found = sim.lab(image, sensor="optical").frames()["detections"]
+    assert len(found) == 1
+    assert bool(found["flags"].item() & Flag.LAND_NEAR) == is_land
+    assert found.distance_from_shore_m.item() == (0.0 if is_land else FAR_M)
 
 
 @SENSOR

@@ -196,6 +196,41 @@ def test_land_does_not_raise_the_water_beside_it(sim):
     assert np.isinf(water.seed[:, -8:]).all()
 
 
+def test_haze_raises_the_level_and_not_the_threshold_above_it(sim):
+    rows, cols = np.indices((640, 640))
+    haze = 600 * (np.sin(rows / 60) * np.cos(cols / 80) + 1)
+    bands = sim.optical_sea(5, (640, 640), 800.0, 15.0) + haze
+    water = sea(sim.lab(bands.round(), sensor="optical").summary(), "optical", Detector())
+    level = haze.reshape(40, BLOCK, 40, BLOCK).mean(axis=(1, 3)) + 800
+    inner = np.s_[2:-2, 2:-2]
+    # Blocks differ by hundreds from those half a kilometre off, their own pixels by tens.
+    assert np.median(np.abs(water.background - level)[inner]) < 15
+    assert np.quantile(water.noise, 0.9) < 90
+    assert np.median((water.seed / water.background)[inner]) < 1.35
+
+
+def test_quays_do_not_raise_the_threshold_above_what_is_no_water(sim):
+    bands = sim.optical_sea(6, (512, 512), 600.0, 20.0)
+    bands[:, :, 320:] = sim.optical_sea(7, (512, 192), 3000.0, 300.0)
+    open_water = sea(sim.lab(bands, sensor="optical").summary(), "optical", Detector())
+    quays = np.arange(512) % 16 < 6  # three of eight rows, so that water is still the median
+    bands[:, quays, 240:320] = 3000
+    bands[:, 1::4, 240:320] = 300
+    among = sea(sim.lab(bands, sensor="optical").summary(), "optical", Detector())
+    assert np.median(open_water.seed[:, 16:18]) == pytest.approx(600 + 0.2 * 2400, rel=0.05)
+    assert among.seed[:, 16:18].max() <= 600 + 0.55 * 2400
+    assert among.growth[:, 16:18].max() <= 600 + 0.35 * 2400
+
+
+def test_a_ship_in_its_block_does_not_raise_its_own_threshold(sim):
+    bands = sim.optical_sea(8, (512, 512), 1000.0, 20.0)
+    bands[:, :, 400:] = sim.optical_sea(9, (512, 112), 5000.0, 300.0)
+    before = sea(sim.lab(bands, sensor="optical").summary(), "optical", Detector())
+    bands[:, 256:272, 258:270] = 5000  # three quarters of one block
+    after = sea(sim.lab(bands, sensor="optical").summary(), "optical", Detector())
+    assert after.seed[16, 16] < before.seed[16, 16] + 20
+
+
 @pytest.mark.parametrize("dtype", [np.int16, np.float32])
 def test_water_without_light_gives_no_threshold(sim, dtype):
     rng = np.random.default_rng(5)
