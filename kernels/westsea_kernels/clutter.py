@@ -19,6 +19,7 @@ from westsea_kernels.make_clutter_table import DECADES, shape_terms, terms
 TRIM_RATE = 2e-5
 """Of pixels of the sea: one cell in three loses one of its 64 blocks to its own speckle."""
 N_TERMS = 10
+FEW = 32
 MOST_LOOKS = 40.0
 LEAST_TEXTURE = 0.015
 """Variance of a texture that is told from none; the fit of 1 / order is right to 0.012."""
@@ -150,6 +151,20 @@ def at_blocks(cells: Float64, weights: Float64, out: Float64) -> None:
 
 
 @kernel
+def _order(values: Float64) -> None:
+    """Sort in place; a few dozen values, as of the nearest blocks, in half the time of a sort."""
+    if values.size > FEW:
+        values.sort()
+        return
+    for i in range(1, values.size):
+        value, j = values[i], i - 1
+        while j >= 0 and values[j] > value:
+            values[j + 1] = values[j]
+            j -= 1
+        values[j + 1] = value
+
+
+@kernel
 def local_level(
     quartiles: Float32,
     usable: Bool,
@@ -188,7 +203,8 @@ def local_level(
                         inside[n] = quartiles[2, k, m] - quartiles[0, k, m]
                         n += 1
             if n >= max(least, 1):
-                ordered = np.sort(middle[:n])
-                level[i, j] = ordered[n // 2]
-                between[i, j] = (ordered[3 * (n - 1) // 4] - ordered[(n - 1) // 4]) / 1.349
-                within[i, j] = np.sort(inside[:n])[n // 2] / 1.349
+                _order(middle[:n])
+                _order(inside[:n])
+                level[i, j] = middle[n // 2]
+                between[i, j] = (middle[3 * (n - 1) // 4] - middle[(n - 1) // 4]) / 1.349
+                within[i, j] = inside[n // 2] / 1.349
