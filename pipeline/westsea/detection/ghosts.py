@@ -49,6 +49,12 @@ HAMMING_STEP = 0.667
 a rectangle's, 1 / (pi x), times this."""
 SIDELOBE_MARGIN_DB = 5.0
 """A hull is many scatterers, whose sidelobes add up, and speckle."""
+SLIM = 5.0
+"""Length over width of a piece of an arm. Such ones may be brighter by SLIM_MARGIN_DB: the parts of
+a tower or a long hull that lie behind one another add up on the arm that they share."""
+SLIM_MARGIN_DB = 5.0
+SLIM_TURN_DEG = 10.0
+"""Of the axis of such a piece from its arm."""
 
 _POINT_M = 0.1
 
@@ -113,11 +119,13 @@ def _azimuths(orbit_state: str, lat: Float) -> list[Float]:
 def _sidelobes(scene: Scene, hulls: Hulls) -> tuple[NDArray[np.int64], Float]:
     """(n,) for each hull the one whose sidelobe it may be, -1 for none; and the ratio in dB."""
     source, ratio = np.full(len(hulls), -1), np.full(len(hulls), np.nan)
-    strong, weak, away, aside = _on_cross(scene, hulls)
+    strong, weak, away, aside, turn = _on_cross(scene, hulls)
     level = excess_db(hulls)
     below = level[strong] - level[weak]
     envelope = 20.0 * np.log10(np.pi * np.maximum(away, RESOLUTION_M) / RESOLUTION_M / HAMMING_STEP)
-    least = np.maximum(envelope, FIRST_SIDELOBE_DB) - SIDELOBE_MARGIN_DB
+    slim = hulls.length_m[weak] >= SLIM * hulls.width_m[weak]
+    margin = SIDELOBE_MARGIN_DB + SLIM_MARGIN_DB * (slim & (turn <= SLIM_TURN_DEG))
+    least = np.maximum(envelope, FIRST_SIDELOBE_DB) - margin
     on_arm = aside <= ARM_WIDTH_M + DIRECTION_SLACK * away
     hit = on_arm & (below >= least)
     # The strongest last, so that it is the one that stays.
@@ -128,8 +136,10 @@ def _sidelobes(scene: Scene, hulls: Hulls) -> tuple[NDArray[np.int64], Float]:
 
 def _on_cross(
     scene: Scene, hulls: Hulls
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Float, Float]:
-    """Indices of the stronger and the weaker of near hulls; metres along and off the cross.
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Float, Float, Float]:
+    """Indices of the stronger and the weaker of near hulls; where on the cross the weaker lies.
+
+    That is metres along and off the nearer arm, and degrees from it to the weaker one's axis.
 
     Every part of a long hull or a tall tower has its own sidelobes, so the arms are as wide as the
     stronger one reaches across them, and begin where it ends.
@@ -145,8 +155,7 @@ def _on_cross(
     swap = level[two] > level[one]
     strong, weak = np.where(swap, two, one), np.where(swap, one, two)
     bearing, _, away = GEOD.inv(lon[strong], lat[strong], lon[weak], lat[weak])
-    along = np.full(strong.size, np.inf)
-    aside = np.full(strong.size, np.inf)
+    along, aside, lean = np.full((3, strong.size), np.inf)
     half = hulls.length_m[strong] / 2
     for azimuth in _azimuths(scene.orbit_state, lat[strong]):
         turn, axis = (np.deg2rad(each - azimuth) for each in (bearing, hulls.heading_deg[strong]))
@@ -154,7 +163,12 @@ def _on_cross(
             np.maximum(np.abs(away * part(turn)) - half * np.abs(part(axis)), 0.0)
             for part in (np.cos, np.sin)
         ]
-        for arm, off in (beyond, beyond[::-1]):
+        for arm, off, direction in (
+            (beyond[0], beyond[1], azimuth),
+            (beyond[1], beyond[0], azimuth + 90.0),
+        ):
             nearer = off < aside
+            turned = np.abs((hulls.heading_deg[weak] - direction + 90.0) % 180.0 - 90.0)
             along, aside = np.where(nearer, arm, along), np.where(nearer, off, aside)
-    return strong, weak, along, aside
+            lean = np.where(nearer, turned, lean)
+    return strong, weak, along, aside, lean

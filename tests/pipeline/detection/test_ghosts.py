@@ -186,6 +186,22 @@ def test_what_is_no_sidelobe(distance, turn, ratio):
     assert flagged(hulls).flags.tolist() == [0, 0]
 
 
+@pytest.mark.parametrize(
+    ("turn", "width", "is_arm"), [(0, 15, True), (8, 15, True), (13, 15, False), (0, 25, False)]
+)
+def test_a_slim_piece_of_an_arm_may_be_brighter(turn, width, is_arm):
+    """At 250 m the envelope is 35 dB; this one is 27 dB weaker."""
+    along_range = heading("ascending") + 90
+    hulls = with_ghost(250 + 50, along_range, 27, source_db=48.0)
+    hulls = replace(
+        hulls,
+        length_m=np.array([100.0, 100.0]),
+        width_m=np.array([30.0, width]),
+        heading_deg=np.array([along_range, along_range + turn]) % 180,
+    )
+    assert flagged(hulls).flags.tolist() == [0, SIDELOBE * is_arm]
+
+
 def test_two_like_hulls_alongside_are_none():
     hulls = targets([0, 70, 0], [0, 0, 90], [25, 18, 14])
     assert not flagged(hulls).flags.any()
