@@ -1,3 +1,6 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import numpy as np
 import pytest
 import shapely
@@ -74,6 +77,55 @@ def test_bands_keep_the_dtype_of_the_files(sim, n_bands):
     bands = sim.lab(arrays).pixels().bands(Window(3, 9, 5, 25))
     assert bands.dtype == np.int16
     assert np.array_equal(bands, arrays[:, 3:9, 5:25])
+
+
+def test_bands_of_different_dtypes_come_in_one_that_holds_both(scene):
+    wide = Window(0, 9, 100, 120)
+    dtypes = {"VV": np.dtype(np.uint16), "VH": np.dtype(np.float32)}
+
+    class Fake:
+        def __init__(self, name):
+            self.dtype = dtypes[name]
+
+        def read(self, window, out):
+            out[:] = np.ones(window.shape, self.dtype)
+            return out
+
+    pixels = scene.pixels()
+    pixels.open_reader = lambda scene_, asset: Fake(asset.name)
+    bands = pixels.bands(wide)
+    assert bands.dtype == np.float32
+    assert (bands == 1).all()
+
+
+def test_a_scratch_holds_one_chunk_after_the_other(scene):
+    from westsea.detection.pixels import Scratch
+
+    scratch, pixels = Scratch(), scene.pixels()
+    windows = [Window(0, 256, 0, 411), Window(256, 300, 0, 411), Window(10, 60, 3, 300)]
+    places = set()
+    for window in windows:
+        bands = pixels.bands(window, scratch)
+        assert bands.flags.c_contiguous
+        assert np.array_equal(bands, pixels.bands(window), equal_nan=True)
+        places.add(bands.ctypes.data)
+    assert len(places) == 1
+    assert not np.shares_memory(bands, pixels.bands(windows[0]))
+
+
+def test_threads_do_not_share_a_scratch():
+    from westsea.detection.pixels import Scratch
+
+    scratch, both = Scratch(), Barrier(2)
+
+    def fill(number):
+        array = scratch.array((100, 100), np.dtype(np.int16))
+        array[:] = number
+        both.wait(timeout=20)
+        return int(array.sum())
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(fill, [1, 2])) == [10_000, 20_000]
 
 
 @given(st.integers(0, 40), st.integers(0, 52), st.integers(1, 12), st.integers(1, 12))
