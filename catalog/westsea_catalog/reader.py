@@ -97,7 +97,7 @@ class TiffReader:
         return dtype
 
     def read(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """(rows, cols) pixels of a window inside the file, in the file's dtype unless into `out`."""
+        """(rows, cols) pixels of a window inside the file, in its dtype unless into `out`."""
         if window.intersection(self.grid.full) != window:
             raise ValueError(f"{window} is not inside {self.grid.shape}")
         rows, cols = window.shape

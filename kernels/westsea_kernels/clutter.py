@@ -12,7 +12,7 @@ from importlib.resources import files
 import numpy as np
 
 from westsea_kernels.arrays import AnyReal, Bool, Float32, Float64, Int64
-from westsea_kernels.blocks import BLOCKS_PER_CELL
+from westsea_kernels.blocks import BLOCKS_PER_CELL, quantile
 from westsea_kernels.jit import kernel
 from westsea_kernels.make_clutter_table import DECADES, shape_terms, terms
 
@@ -149,6 +149,38 @@ def pool(counts: AnyReal, good: Bool, radius: int, out: Int64) -> None:
                 for k in range(max(i - radius, 0), min(i + radius + 1, n_rows)):
                     for b in range(n_bins):
                         out[i, j, b] += beside[k, b]
+
+
+@kernel
+def cell_quantiles(counts: AnyReal, good: Bool, edges: Float64, q: float, out: Float64) -> None:
+    """`blocks.quantile` of the histogram of every good cell, NaN of the others.
+
+    counts: (rows, cols, n_bins); good: (rows, cols); edges: (n_bins + 1,); out: (rows, cols), out.
+    """
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] = quantile(counts[i, j], edges, q) if good[i, j] else np.nan
+
+
+@kernel
+def count_above(counts: AnyReal, edges: Float64, threshold: Float64) -> float:
+    """Pixels above the threshold of their cell, spread evenly over the bin that it lies in.
+
+    counts: (rows, cols, n_bins); edges: (n_bins + 1,); threshold: (rows, cols), none of whose
+    pixels count where it is NaN or infinite.
+    """
+    above = 0.0
+    for i in range(threshold.shape[0]):
+        for j in range(threshold.shape[1]):
+            limit = threshold[i, j]
+            if not limit < np.inf:
+                continue
+            for b in range(counts.shape[2] - 1, -1, -1):
+                if edges[b + 1] <= limit:
+                    break
+                share = (edges[b + 1] - limit) / (edges[b + 1] - edges[b])
+                above += min(share, 1.0) * counts[i, j, b]
+    return above
 
 
 @kernel

@@ -10,6 +10,8 @@ from scipy import integrate, special, stats
 from westsea_kernels.blocks import BLOCKS_PER_CELL, bin_edges, quantile
 from westsea_kernels.clutter import (
     at_blocks,
+    cell_quantiles,
+    count_above,
     describe,
     local_level,
     looks_and_order,
@@ -270,6 +272,42 @@ def test_pool_sums_the_good_cells_around(seed, n_rows, n_cols, radius):
             around = np.s_[max(i - radius, 0) : i + radius + 1, max(j - radius, 0) : j + radius + 1]
             expected = counts[around][good[around]].astype(np.int64).sum(axis=0)
             np.testing.assert_array_equal(out[i, j], expected)
+
+
+# -- over all cells
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """Histograms of cells, some of them empty."""
+    rng = np.random.default_rng(4)
+    counts = rng.integers(0, 50, (5, 7, 12)).astype(np.uint16) * (rng.random((5, 7, 1)) < 0.8)
+    return counts.astype(np.uint16), np.cumsum(rng.random(13))
+
+
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.99])
+def test_quantiles_of_good_cells(cells, q):
+    counts, edges = cells
+    good = counts.sum(axis=-1) > 0
+    out = np.zeros(good.shape)
+    cell_quantiles(counts, good, edges, q, out)
+    assert not good.all()
+    for place, value in np.ndenumerate(out):
+        if good[place]:
+            assert value == quantile(counts[place], edges, q)
+        else:
+            assert np.isnan(value)
+
+
+def test_pixels_above_the_threshold_of_their_cell(cells):
+    counts, edges = cells
+    threshold = np.random.default_rng(5).uniform(0, 1.1 * edges[-1], counts.shape[:2])
+    threshold[0, :5] = np.nan, np.inf, edges[0], edges[4], edges[-1]
+    with np.errstate(invalid="ignore"):
+        share = np.clip((edges[1:] - threshold[..., None]) / np.diff(edges), 0, 1)
+    expected = (counts * np.nan_to_num(share)).sum()
+    assert count_above(counts, edges, threshold) == pytest.approx(expected, rel=1e-12)
+    assert expected > 0
 
 
 # -- interpolation

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from westsea.detection.statistics import RADAR_SCALE, Summary, spread_to_blocks
 from westsea.detector import Detector
 from westsea_catalog.scene import Sensor
-from westsea_kernels.blocks import BLOCKS_PER_CELL, bin_edges, inverse_weight, quantile
+from westsea_kernels.blocks import BLOCKS_PER_CELL, bin_edges, quantile
 from westsea_kernels.clutter import (
     at_blocks,
+    cell_quantiles,
+    count_above,
     describe,
     local_level,
     looks_and_order,
@@ -106,9 +108,8 @@ def _pooled(
 
 
 def _quantiles(counts: NDArray[np.int64], good: NDArray[np.bool_], edges: Float, q: float) -> Float:
-    out = np.full(counts.shape[:2], np.nan)
-    for place in np.argwhere(good):
-        out[tuple(place)] = quantile(counts[tuple(place)], edges, q)
+    out = np.empty(counts.shape[:2])
+    cell_quantiles(counts, good, edges, q, out)
     return out
 
 
@@ -121,9 +122,8 @@ def _to_blocks(cells: Float, good: NDArray[np.bool_], shape: tuple[int, ...]) ->
 def _radar_sea(summary: Summary, detector: Detector) -> Sea:
     n_bands = summary.medians.shape[-1]
     levels = _levels(summary)
-    weights = np.zeros(levels.shape, np.float32)
-    for place, level in np.ndenumerate(levels):
-        weights[place] = inverse_weight(level, 1.0, n_bands)
+    weights = np.zeros(levels.shape)
+    np.divide(1.0, n_bands * levels, out=weights, where=levels > 0)  # as `inverse_weight`
     edges = bin_edges() / RADAR_SCALE
     counts, good = _pooled(summary.counts, RADAR_POOL)
     median = _quantiles(counts, good, edges, 0.5)
@@ -143,7 +143,7 @@ def _radar_sea(summary: Summary, detector: Detector) -> Sea:
         enl, k_order = looks_and_order(below, above, tail, n_bands)
     blocks = summary.block_valid.shape
     return Sea(
-        weights=weights,
+        weights=weights.astype(np.float32),
         background=_to_blocks(median * mean, good, blocks),
         growth=_or_inf(_to_blocks(threshold(detector.growth_rate), good, blocks)),
         seed=_or_inf(_to_blocks(threshold(detector.false_alarm_rate), good, blocks)),
@@ -152,16 +152,9 @@ def _radar_sea(summary: Summary, detector: Detector) -> Sea:
         enl=enl,
         k_order=k_order,
         n_counted=int(summary.counts.sum(dtype=np.int64)),
-        n_above=_above(summary.counts, edges, threshold(RADAR_CHECK_RATE)),
+        n_above=round(count_above(summary.counts, edges, threshold(RADAR_CHECK_RATE))),
         clutter_db=_decibel((levels[..., 0] * median * mean)[good & (levels[..., 0] > 0)]),
     )
-
-
-def _above(counts: NDArray[np.generic], edges: Float, threshold: Float) -> int:
-    """Pixels above the threshold of their cell, spread evenly over the bin that it lies in."""
-    with np.errstate(invalid="ignore"):
-        share = (edges[1:] - threshold[..., None]) / np.diff(edges)
-    return round(float((counts * np.clip(np.nan_to_num(share), 0.0, 1.0)).sum()))
 
 
 def _levels(summary: Summary) -> Float:
@@ -213,7 +206,7 @@ def _optical_sea(summary: Summary, detector: Detector) -> Sea:
         enl=float(np.median(looks[good])) if any_good else float("nan"),
         k_order=float(np.median(order[good])) if any_good else float("nan"),
         n_counted=int(summary.counts.sum(dtype=np.int64)),
-        n_above=_above(summary.counts, edges, _at_cells(growth, good.shape)),
+        n_above=round(count_above(summary.counts, edges, _at_cells(growth, good.shape))),
         clutter_db=_decibel(median[good & (median > 0)]),
     )
 
@@ -251,7 +244,7 @@ def _water(summary: Summary, darkest_land: float) -> tuple[Float, Float]:
 
 def _at_cells(blocks: Float, shape: tuple[int, ...]) -> Float:
     """The first block's value of each cell."""
-    return blocks[::BLOCKS_PER_CELL, ::BLOCKS_PER_CELL][: shape[0], : shape[1]]
+    return blocks[::BLOCKS_PER_CELL, ::BLOCKS_PER_CELL][: shape[0], : shape[1]].copy()
 
 
 def water_and_land(counts: NDArray[np.int64], edges: Float) -> tuple[int, float]:
