@@ -156,6 +156,28 @@ def test_each_file_is_opened_once_and_only_when_read(sim):
     assert opened == ["VV", "VH"]
 
 
+def test_a_cell_is_read_once_while_it_is_kept(scene, monkeypatch):
+    from westsea.detection import pixels as module
+
+    monkeypatch.setattr(module, "MOST_CELLS", 2)
+    pixels, read = scene.pixels(), []
+    plain = pixels.bands
+    monkeypatch.setattr(pixels, "bands", lambda window: read.append(window.col0) or plain(window))
+    image = dense(scene)
+
+    def look(*cols):
+        read.clear()
+        for col in cols:
+            (block,) = pixels.blocks(np.array([[3, col]]))
+            there = image[:, 48:64, col * BLOCK : (col + 1) * BLOCK]
+            assert np.array_equal(block, there, equal_nan=True)
+        return read
+
+    assert look(1, 2, 9, 1, 10) == [0, 128]
+    assert look(17, 1, 9) == [256, 0, 128]  # the one that was used least lately goes first
+    assert look(9, 1) == []
+
+
 def test_files_are_read_unless_told_otherwise(scene, tmp_path):
     from dataclasses import replace
 
