@@ -37,7 +37,7 @@ demo: install ## build the built-in archive, sweep it, compare with its truth
 test: install-dev ## run the tests (ARGS="-k grid" chooses some)
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: install-dev ## run the measurements
+bench: $(VENV)/.installed-bench ## run the measurements: speed, cost, false alarms
 	$(BIN)/python -m pytest -m bench -s $(ARGS)
 
 bench-detection: install ## recall against false detections on fixed archives, beside classic recipes
@@ -54,6 +54,7 @@ lock: $(VENV)/pyvenv.cfg ## write the requirements files anew (ARGS=--upgrade fo
 	$(compile) --group lock -o requirements-uv.txt
 	$(compile) pyproject.toml --group build -o requirements.txt
 	$(compile) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(compile) --group bench -c requirements.txt -o requirements-bench.txt
 
 clean: ## remove the environment, caches, builds and the demo's output
 	rm -rf $(VENV) bench build demo dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -72,4 +73,9 @@ $(VENV)/.installed: requirements.txt pyproject.toml $(VENV)/pyvenv.cfg
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo installing requirements-dev.txt into $(VENV)
 	@$(call install,requirements-dev.txt)
+	@touch $@
+
+$(VENV)/.installed-bench: requirements-bench.txt $(VENV)/.installed-dev
+	@echo installing requirements-bench.txt into $(VENV)
+	@$(call install,requirements-bench.txt)
 	@touch $@

@@ -125,7 +125,8 @@ def pins(file: str) -> Iterator[tuple[Requirement, str]]:
 
 
 @pytest.mark.parametrize(
-    "file", ["requirements.txt", "requirements-dev.txt", "requirements-uv.txt"]
+    "file",
+    ["requirements.txt", "requirements-dev.txt", "requirements-bench.txt", "requirements-uv.txt"],
 )
 def test_requirements_are_pinned_and_hashed_and_name_no_host(file: str) -> None:
     text = (ROOT / file).read_text()
@@ -142,12 +143,20 @@ def test_development_requirements_contain_the_others_unchanged() -> None:
     assert frozen("requirements.txt") < frozen("requirements-dev.txt")
 
 
+def test_bench_requirements_agree_with_the_product() -> None:
+    product = {canonicalize_name(r.name): r.specifier for r, _ in pins("requirements.txt")}
+    shared = {canonicalize_name(r.name): r.specifier for r, _ in pins("requirements-bench.txt")}
+    assert "numpy" in shared
+    assert {n: v for n, v in shared.items() if n in product and v != product[n]} == {}
+
+
 @pytest.mark.parametrize(
     ("file", "declared"),
     [
         ("requirements.txt", PROJECT["project"]["dependencies"]),
         ("requirements.txt", PROJECT["dependency-groups"]["build"]),
         ("requirements-dev.txt", PROJECT["dependency-groups"]["dev"]),
+        ("requirements-bench.txt", PROJECT["dependency-groups"]["bench"]),
         ("requirements-uv.txt", PROJECT["dependency-groups"]["lock"]),
     ],
 )

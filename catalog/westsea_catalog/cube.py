@@ -101,7 +101,7 @@ class CubeReader:
         """(rows, cols) of a window of the scene's grid."""
         row0, col0 = int(window.row_off), int(window.col_off)
         place = Window(row0, row0 + int(window.height), col0, col0 + int(window.width))
-        reader: Reader = self.file
+        reader: Reader | RepeatedReader = self.file
         if self.factor > 1:
             reader = RepeatedReader(self.file, self.factor)
         pixels = reader.read(place).astype(np.float32)

@@ -56,8 +56,17 @@ _REMOTE_REASONS = (
 class Reader(Protocol):
     """Reads windows of one band; may be shared by threads."""
 
-    def read(self, window: Window) -> NDArray[Any]:
-        """(rows, cols) pixels of a window that lies inside the file; a new array at each call."""
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of the file's pixels."""
+        ...
+
+    def read(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """(rows, cols) pixels of a window that lies inside the file.
+
+        Into `out`, which has that shape and a dtype that holds the file's; without it a new array
+        at each call.
+        """
         ...
 
 
@@ -78,8 +87,17 @@ class TiffReader:
     _idle: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
     """Open datasets that no thread is reading; append and pop are atomic."""
 
-    def read(self, window: Window) -> NDArray[Any]:
-        """(rows, cols) pixels of a window inside the file, in the file's dtype."""
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of the file's pixels; opens it."""
+        with gdal_env():
+            dataset = self._dataset()
+        self._idle.append(dataset)
+        dtype: np.dtype[Any] = np.dtype(dataset.dtypes[0])
+        return dtype
+
+    def read(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """(rows, cols) pixels of a window inside the file, in its dtype unless into `out`."""
         if window.intersection(self.grid.full) != window:
             raise ValueError(f"{window} is not inside {self.grid.shape}")
         rows, cols = window.shape
@@ -87,7 +105,7 @@ class TiffReader:
         with gdal_env():
             dataset = self._dataset()
             try:
-                pixels = np.asarray(dataset.read(1, window=place))
+                pixels = np.asarray(dataset.read(1, window=place, out=out))
             except RasterioError as error:
                 raise _broken(self.path, "is damaged", error) from error
             self._idle.append(dataset)

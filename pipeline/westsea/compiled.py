@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from numpy import generic
+    from numpy import dtype
     from numpy.typing import NDArray
 
     from westsea_catalog.grid import Window
@@ -78,10 +78,18 @@ def _alone(folder: Path) -> Iterator[None]:
 class _Array:
     """Reads an array as if it were a file."""
 
-    pixels: "NDArray[generic]"
+    pixels: "NDArray[Any]"
 
-    def read(self, window: "Window") -> "NDArray[generic]":
-        return self.pixels[window.row0 : window.row1, window.col0 : window.col1].copy()
+    @property
+    def dtype(self) -> "dtype[Any]":
+        return self.pixels.dtype
+
+    def read(self, window: "Window", out: "NDArray[Any] | None" = None) -> "NDArray[Any]":
+        found = self.pixels[window.row0 : window.row1, window.col0 : window.col1].copy()
+        if out is None:
+            return found
+        out[:] = found
+        return out
 
 
 def _run_kernels(sensor: "Sensor") -> None:

@@ -46,8 +46,13 @@ SIZES = [0, 40, 60, 80, 120, 180, 300]
 class ArrayReader:
     pixels: np.ndarray
 
-    def read(self, window):
-        return self.pixels[window.row0 : window.row1, window.col0 : window.col1].copy()
+    @property
+    def dtype(self):
+        return self.pixels.dtype
+
+    def read(self, window, out):
+        out[:] = self.pixels[window.row0 : window.row1, window.col0 : window.col1]
+        return out
 
 
 # -- scenes

@@ -124,6 +124,18 @@ def test_numpy_integers_make_windows(tiff):
     np.testing.assert_array_equal(found, pixels[10:20, 30:45])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_read_fills_the_callers_array(tiff, dtype):
+    path, pixels = tiff
+    out = np.full((2, 30, 40), -1, dtype)
+    reader = TiffReader(path, GRID)
+    assert reader.dtype == np.float32
+    found = reader.read(Window(20, 50, 7, 47), out[1])
+    assert np.shares_memory(found, out)
+    np.testing.assert_array_equal(out[1], pixels[20:50, 7:47])
+    assert (out[0] == -1).all()
+
+
 def test_a_read_is_the_callers_to_change(tiff):
     path, pixels = tiff
     reader = TiffReader(path, GRID)
@@ -238,6 +250,18 @@ def test_threads_read_at_once_but_never_the_same_dataset(tiff, monkeypatch):
             for found in threads.map(reader.read, [GRID.full] * 2):
                 np.testing.assert_array_equal(found, pixels)
     assert len(opened) == 2
+
+
+def test_asking_for_the_dtype_opens_the_file_for_the_reads_after_it(tiff, monkeypatch):
+    opened = []
+    plain_open = rasterio.open
+    monkeypatch.setattr(
+        rasterio, "open", lambda *args, **kw: opened.append(args) or plain_open(*args, **kw)
+    )
+    reader = TiffReader(tiff[0], GRID)
+    for _ in range(2):
+        reader.read(GRID.full, np.empty(GRID.shape, reader.dtype))
+    assert len(opened) == 1
 
 
 def test_nothing_is_opened_before_the_first_read(tmp_path):

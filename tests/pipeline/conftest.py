@@ -52,8 +52,16 @@ class ArrayReader:
 
     pixels: np.ndarray
 
-    def read(self, window):
-        return self.pixels[window.row0 : window.row1, window.col0 : window.col1].copy()
+    @property
+    def dtype(self):
+        return self.pixels.dtype
+
+    def read(self, window, out=None):
+        pixels = self.pixels[window.row0 : window.row1, window.col0 : window.col1]
+        if out is None:
+            return pixels.copy()
+        out[:] = pixels
+        return out
 
 
 @dataclass(frozen=True)

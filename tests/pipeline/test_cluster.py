@@ -43,6 +43,15 @@ def test_interrupts_are_left_to_the_process_that_has_the_cluster(processes):
     assert set(processes.run(lambda: signal.getsignal(signal.SIGINT)).values()) == {signal.SIG_IGN}
 
 
+def test_workers_do_not_watch_themselves(processes):
+    def watched():
+        import dask
+
+        return dask.config.get("distributed.worker.profile.enabled")
+
+    assert set(processes.run(watched).values()) == {False}
+
+
 def test_one_worker_a_core_by_default(monkeypatch):
     asked = {}
 

@@ -260,7 +260,7 @@ def _water(summary: Summary, darkest_land: float) -> tuple[Float, Float, Float]:
 
 def _at_cells(blocks: Float, shape: tuple[int, ...]) -> Float:
     """The first block's value of each cell."""
-    return blocks[::BLOCKS_PER_CELL, ::BLOCKS_PER_CELL][: shape[0], : shape[1]]
+    return blocks[::BLOCKS_PER_CELL, ::BLOCKS_PER_CELL][: shape[0], : shape[1]].copy()
 
 
 def water_and_land(counts: NDArray[np.int64], edges: Float) -> tuple[int, float]:

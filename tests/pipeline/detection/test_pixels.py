@@ -1,3 +1,6 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import numpy as np
 import pytest
 import shapely
@@ -76,6 +79,55 @@ def test_bands_keep_the_dtype_of_the_files(sim, n_bands):
     assert np.array_equal(bands, arrays[:, 3:9, 5:25])
 
 
+def test_bands_of_different_dtypes_come_in_one_that_holds_both(scene):
+    wide = Window(0, 9, 100, 120)
+    dtypes = {"VV": np.dtype(np.uint16), "VH": np.dtype(np.float32)}
+
+    class Fake:
+        def __init__(self, name):
+            self.dtype = dtypes[name]
+
+        def read(self, window, out):
+            out[:] = np.ones(window.shape, self.dtype)
+            return out
+
+    pixels = scene.pixels()
+    pixels.open_reader = lambda scene_, asset: Fake(asset.name)
+    bands = pixels.bands(wide)
+    assert bands.dtype == np.float32
+    assert (bands == 1).all()
+
+
+def test_a_scratch_holds_one_chunk_after_the_other(scene):
+    from westsea.detection.pixels import Scratch
+
+    scratch, pixels = Scratch(), scene.pixels()
+    windows = [Window(0, 256, 0, 411), Window(256, 300, 0, 411), Window(10, 60, 3, 300)]
+    places = set()
+    for window in windows:
+        bands = pixels.bands(window, scratch)
+        assert bands.flags.c_contiguous
+        assert np.array_equal(bands, pixels.bands(window), equal_nan=True)
+        places.add(bands.ctypes.data)
+    assert len(places) == 1
+    assert not np.shares_memory(bands, pixels.bands(windows[0]))
+
+
+def test_threads_do_not_share_a_scratch():
+    from westsea.detection.pixels import Scratch
+
+    scratch, both = Scratch(), Barrier(2)
+
+    def fill(number):
+        array = scratch.array((100, 100), np.dtype(np.int16))
+        array[:] = number
+        both.wait(timeout=20)
+        return int(array.sum())
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(fill, [1, 2])) == [10_000, 20_000]
+
+
 @given(st.integers(0, 40), st.integers(0, 52), st.integers(1, 12), st.integers(1, 12))
 def test_coarser_bands_lie_on_the_grid(sim, row, col, rows, cols):
     classes = np.arange(21 * 27, dtype=np.uint16).reshape(21, 27)
@@ -102,6 +154,28 @@ def test_each_file_is_opened_once_and_only_when_read(sim):
     for _ in range(3):
         pixels.bands(Window(0, 8, 0, 8))
     assert opened == ["VV", "VH"]
+
+
+def test_a_cell_is_read_once_while_it_is_kept(scene, monkeypatch):
+    from westsea.detection import pixels as module
+
+    monkeypatch.setattr(module, "MOST_CELLS", 2)
+    pixels, read = scene.pixels(), []
+    plain = pixels.bands
+    monkeypatch.setattr(pixels, "bands", lambda window: read.append(window.col0) or plain(window))
+    image = dense(scene)
+
+    def look(*cols):
+        read.clear()
+        for col in cols:
+            (block,) = pixels.blocks(np.array([[3, col]]))
+            there = image[:, 48:64, col * BLOCK : (col + 1) * BLOCK]
+            assert np.array_equal(block, there, equal_nan=True)
+        return read
+
+    assert look(1, 2, 9, 1, 10) == [0, 128]
+    assert look(17, 1, 9) == [256, 0, 128]  # the one that was used least lately goes first
+    assert look(9, 1) == []
 
 
 def test_files_are_read_unless_told_otherwise(scene, tmp_path):
