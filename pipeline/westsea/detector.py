@@ -12,7 +12,7 @@ ALGORITHM_VERSION = "4"
 class Detector:
     """Settings of detection, measurement and pairing; pinned in OUT/sweep.json."""
 
-    false_alarm_rate: float = 1e-7
+    false_alarm_rate: float = 3e-8
     """Per pixel of radar sea; a blob needs one pixel above this threshold (its seed)."""
     growth_rate: float = 1e-3
     """Per pixel of radar sea; a blob grows over connected pixels above this threshold."""

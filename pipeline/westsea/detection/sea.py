@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from westsea.detection.statistics import RADAR_SCALE, Summary, spread_to_blocks
@@ -30,6 +31,10 @@ RADAR_TAIL_POOL = 4
 """The same for the 99 % quantile, which needs more pixels: 11.5 km."""
 RADAR_QUANTILES = (0.5, 0.9)
 RADAR_TAIL_QUANTILES = (0.1, 0.5, 0.9, 0.99)
+RADAR_MISFIT = 0.12
+"""Excess of a cell's tail, the logarithm of its 99 % quantile over its median, above what is usual
+around, from which a front or a rain cell is in it: its thresholds rise by the rest, and it is not
+pooled with others. On even seas the excess has a standard deviation of 0.02 to 0.06."""
 RADAR_CHECK_RATE = 3e-4
 """At which the thresholds are tried on the scene's own histograms; of 1024 x 1024 pixels 80
 of those counted lie above, and blocks left out for ships are rarely sea (`clutter.TRIM_RATE`)."""
@@ -131,16 +136,18 @@ def _radar_sea(summary: Summary, detector: Detector) -> Sea:
     lit = levels > 0
     weights = np.where(lit, 1.0 / (n_bands * np.where(lit, levels, 1.0)), 0.0).astype(np.float32)
     edges = bin_edges() / RADAR_SCALE
-    median, high = _quantiles(summary.counts, RADAR_POOL, edges, RADAR_QUANTILES)
+    misfit = _misfit(summary, edges)
+    even = summary.counts
+    if misfit.any():
+        even = np.where((misfit > 0.0)[..., None], 0, even)
+    median, high = _quantiles(even, RADAR_POOL, edges, RADAR_QUANTILES)
     good, ratio = np.isfinite(median), np.asarray(high / median)
-    lower, middle, high, highest = _quantiles(
-        summary.counts, RADAR_TAIL_POOL, edges, RADAR_TAIL_QUANTILES
-    )
+    lower, middle, high, highest = _quantiles(even, RADAR_TAIL_POOL, edges, RADAR_TAIL_QUANTILES)
     upper = highest / high
     mean = describe(ratio, n_bands)[2]
 
     def threshold(rate: float) -> Float:
-        heights: Float = median * tail_over_median(ratio, upper, rate, n_bands)
+        heights: Float = median * tail_over_median(ratio, upper, rate, n_bands) * np.exp(misfit)
         return heights
 
     enl, k_order = float("nan"), float("nan")
@@ -162,6 +169,18 @@ def _radar_sea(summary: Summary, detector: Detector) -> Sea:
         n_above=round(count_above(summary.counts, edges, threshold(RADAR_CHECK_RATE))),
         clutter_db=_decibel((levels[..., 0] * median * mean)[good & (levels[..., 0] > 0)]),
     )
+
+
+def _misfit(summary: Summary, edges: Float) -> Float:
+    """(cell rows, cell cols) by how much more than RADAR_MISFIT the cells' tails are longer."""
+    median, highest = _quantiles(summary.counts, 0, edges, (0.5, 0.99))
+    tail = np.log(highest / median)
+    side = 2 * RADAR_TAIL_POOL + 1
+    padded = np.pad(tail, RADAR_TAIL_POOL, constant_values=np.nan)
+    around = np.sort(sliding_window_view(padded, (side, side)).reshape(*tail.shape, -1), axis=-1)
+    half = np.maximum(np.isfinite(around).sum(axis=-1) - 1, 0) // 2  # NaN comes last
+    usual: Float = np.take_along_axis(around, half[..., None], axis=-1)[..., 0]
+    return np.asarray(np.maximum(np.nan_to_num(tail - usual) - RADAR_MISFIT, 0.0))
 
 
 def _levels(summary: Summary) -> Float:

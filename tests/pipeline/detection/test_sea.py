@@ -96,10 +96,23 @@ def test_pixels_above_the_threshold_of_the_check_are_counted(sim):
     assert 0.99 < water.n_counted * SAMPLING**2 / 1024**2 < 1.0
 
 
-def test_a_block_depends_on_no_sea_beyond_five_cells(sim):
-    bands = k_clutter(7, (8 * CELL, 4 * CELL), 2, 5.0)
+def test_a_front_in_a_cell_raises_its_thresholds_alone(sim):
+    """Its median is that of the darker side, above which the brighter one lies throughout."""
+    even = sim.radar_sea(10, (9 * CELL, 9 * CELL))
+    uneven = even.copy()
+    uneven[:, 4 * CELL : 5 * CELL, 4 * CELL + 70 : 5 * CELL] *= 3
+    before, after = (sea(sim.lab(image).summary(), "sar", Detector()) for image in (even, uneven))
+    rise = after.seed / before.seed
+    middle = 4 * CELL // BLOCK + 4
+    assert rise[middle, middle] > 1.3
+    assert np.abs(np.delete(rise, np.s_[middle - 12 : middle + 12], axis=0) - 1).max() < 0.1
+    assert share_above(sim.lab(uneven), after, after.growth) < 3 * 1e-3
+
+
+def test_a_block_depends_on_no_sea_beyond_nine_cells(sim):
+    bands = k_clutter(7, (12 * CELL, 4 * CELL), 2, 5.0)
     other = bands.copy()
-    other[:, 6 * CELL :] *= 7 * np.random.default_rng(8).random((2 * CELL, 4 * CELL))
+    other[:, 10 * CELL :] *= 7 * np.random.default_rng(8).random((2 * CELL, 4 * CELL))
     one, two = (sea(sim.lab(pixels).summary(), "sar", Detector()) for pixels in (bands, other))
     near = np.s_[: 1 * CELL // BLOCK]
     for name in ("seed", "growth", "background"):
