@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Bool: TypeAlias = NDArray[np.bool_]
+Int32: TypeAlias = NDArray[np.int32]
 Int64: TypeAlias = NDArray[np.int64]
 UInt16: TypeAlias = NDArray[np.uint16]
 Float32: TypeAlias = NDArray[np.float32]

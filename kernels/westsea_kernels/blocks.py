@@ -15,8 +15,9 @@ from westsea_kernels.jit import kernel
 BLOCK = 16
 CELL = 128
 BLOCKS_PER_CELL = CELL // BLOCK
-TILE = 8 * CELL
-"""Columns worked on at a time: with the rows of a cell they fit the processor's own cache."""
+TILE = 32 * CELL
+"""Columns worked on at a time: few enough that what is kept of a row of blocks stays in the
+processor's cache, many enough that memory is read in long runs (with 8 cells a tenth slower)."""
 SAMPLING = 2
 """Where quantiles are taken, one row in so many is looked at; of cells, also one column."""
 

@@ -11,7 +11,7 @@ beside, so the quantiles hardly lose by it, and a count takes longer than all el
 
 import numpy as np
 
-from westsea_kernels.arrays import AnyReal, Bool, Float, Float32, Float64, Int64, UInt16
+from westsea_kernels.arrays import AnyReal, Bool, Float, Float32, Float64, Int32, UInt16
 from westsea_kernels.blocks import (
     BLOCK,
     BLOCKS_PER_CELL,
@@ -38,6 +38,7 @@ LEAST_TRIMMED_SHARE = 0.25
 TRIMS = 2
 """Times that the limit is drawn."""
 
+_OF_LIMITS = np.array([0.5, 0.9])
 _SHIFT = 18  # a float32 has 23 bits of mantissa; the upper 5 make 32 bins an octave
 _BASE = (127 + LOWEST_OCTAVE) * BINS_PER_OCTAVE
 
@@ -74,10 +75,10 @@ def pooled_quantiles(
     (n_q, cell_rows, cell_cols), out, NaN where fewer than `least` pixels are counted.
     """
     n_rows, n_cols, n_bins = counts.shape
-    beside = np.zeros((n_rows, n_bins), np.int64)
-    around = np.empty(n_bins, np.int64)
+    # 32 bits hold the pixels of 200,000 cells; sums move on by one cell, along rows and columns.
+    beside = np.zeros((n_rows, n_bins), np.int32)
+    around = np.empty(n_bins, np.int32)
     for j in range(-radius, n_cols):
-        # Sums along the rows move on by one cell, then they are added down the columns.
         for k in range(n_rows):
             if j + radius < n_cols:
                 _add(counts[k, j + radius], 1, beside[k])
@@ -85,10 +86,14 @@ def pooled_quantiles(
                 _add(counts[k, j - radius - 1], -1, beside[k])
         if j < 0:
             continue
-        for i in range(n_rows):
-            around[:] = 0
-            for k in range(max(i - radius, 0), min(i + radius + 1, n_rows)):
-                _add(beside[k], 1, around)
+        around[:] = 0
+        for i in range(-radius, n_rows):
+            if i + radius < n_rows:
+                _add(beside[i + radius], 1, around)
+            if i - radius - 1 >= 0:
+                _add(beside[i - radius - 1], -1, around)
+            if i < 0:
+                continue
             if around.sum() >= max(least, 1):
                 _quantiles(around, edges, qs, out[:, i, j])
             else:
@@ -96,13 +101,13 @@ def pooled_quantiles(
 
 
 @kernel
-def _add(counts: AnyReal, sign: int, out: Int64) -> None:
+def _add(counts: AnyReal, sign: int, out: Int32) -> None:
     for b in range(out.size):
-        out[b] += sign * np.int64(counts[b])
+        out[b] += np.int32(sign) * np.int32(counts[b])
 
 
 @kernel
-def _quantiles(counts: Int64, edges: Float64, qs: Float64, out: Float64) -> None:
+def _quantiles(counts: AnyReal, edges: Float64, qs: Float64, out: Float64) -> None:
     """`quantile` for several q, rising, in one pass."""
     total = counts.sum()
     below, k = 0.0, 0
@@ -171,7 +176,7 @@ def _count(
     row: int,
     cols: tuple[int, int],
     line: Float32,
-    counts: UInt16 | Int64,
+    counts: UInt16,
 ) -> None:
     """Add every second pixel of the plane along a row to a histogram.
 
@@ -226,15 +231,13 @@ def _trim(
     left loses single pixels instead. largest: (n_bands, block rows, block cols) of the cell, from
     which follows how high the plane can lie; only where that is above the limit is it looked at.
     """
-    total = counts.sum()
-    bright = np.zeros(N_BINS, np.int64)
-    taken = np.zeros(N_BINS, np.int64)
+    bright, taken = np.zeros(N_BINS, np.uint16), np.zeros(N_BINS, np.uint16)
     is_out = np.zeros(largest.shape[1:], np.bool_)
     line = np.empty(CELL, np.float32)
     highest = np.empty(BLOCKS_PER_CELL, np.float32)
     for _ in range(TRIMS):
         limit = _limit_bin(counts, edges, limits)
-        bright[:] = 0
+        found = False
         for i in range(largest.shape[1]):
             bits = _weigh(largest, weights, i, (0, largest.shape[2]), highest).view(np.int32)
             inside = (rows[0] + i * BLOCK, min(rows[0] + (i + 1) * BLOCK, rows[1]))
@@ -243,17 +246,21 @@ def _trim(
                     continue
                 across = (cols[0] + j * BLOCK, min(cols[0] + (j + 1) * BLOCK, cols[1]))
                 if _peak(bands, valid, weights, inside, across, line) > limit:
-                    is_out[i, j] = True
+                    is_out[i, j] = found = True
                     for row in range(inside[0], inside[1], SAMPLING):
                         _count(bands, valid, weights, row, across, line, bright)
-        for b in range(N_BINS):
-            counts[b] -= np.uint16(bright[b])
-            taken[b] += bright[b]
-        if bright.sum() == 0:
+        if not found:  # two cells in three: what follows takes longer than the look
             break
-    if total - taken.sum() < LEAST_TRIMMED_SHARE * total:
         for b in range(N_BINS):
-            counts[b] += np.uint16(taken[b])
+            counts[b] -= bright[b]
+            taken[b] += bright[b]
+            bright[b] = 0
+    if not is_out.any():
+        return
+    left = counts.sum()
+    if left < LEAST_TRIMMED_SHARE * (left + taken.sum()):
+        for b in range(N_BINS):
+            counts[b] += taken[b]
         counts[_limit_bin(counts, edges, limits) + 1 :] = 0
 
 
@@ -262,10 +269,10 @@ def _limit_bin(counts: UInt16, edges: Float64, limits: Float64) -> int:
     """Bin that holds the limit of a cell's own sea; the last one where the cell is empty."""
     if counts.sum() == 0:
         return N_BINS - 1
-    median = quantile(counts, edges, 0.5)
-    ratio = quantile(counts, edges, 0.9) / median
-    k = min(np.searchsorted(limits[0], ratio), limits.shape[1] - 1)
-    return int(np.searchsorted(edges, median * limits[1, k]))
+    values = np.empty(2)
+    _quantiles(counts, edges, _OF_LIMITS, values)
+    k = min(np.searchsorted(limits[0], values[1] / values[0]), limits.shape[1] - 1)
+    return int(np.searchsorted(edges, values[0] * limits[1, k]))
 
 
 @kernel
