@@ -31,10 +31,11 @@ RADAR_TAIL_POOL = 4
 """The same for the 99 % quantile, which needs more pixels: 11.5 km."""
 RADAR_QUANTILES = (0.5, 0.9)
 RADAR_TAIL_QUANTILES = (0.1, 0.5, 0.9, 0.99)
-RADAR_MISFIT = 0.12
+RADAR_MISFIT, RADAR_MISFIT_SIGMAS = 0.12, 4.0
 """Excess of a cell's tail, the logarithm of its 99 % quantile over its median, above what is usual
-around, from which a front or a rain cell is in it: its thresholds rise by the rest, and it is not
-pooled with others. On even seas the excess has a standard deviation of 0.02 to 0.06."""
+around, from which a front or a rain cell is in it; and in robust standard deviations of what is
+around, 0.02 to 0.06 on even seas and more on rough ones. The cell's thresholds rise by the rest,
+and it is not pooled with others."""
 RADAR_CHECK_RATE = 3e-4
 """At which the thresholds are tried on the scene's own histograms; of 1024 x 1024 pixels 80
 of those counted lie above, and blocks left out for ships are rarely sea (`clutter.TRIM_RATE`)."""
@@ -172,15 +173,17 @@ def _radar_sea(summary: Summary, detector: Detector) -> Sea:
 
 
 def _misfit(summary: Summary, edges: Float) -> Float:
-    """(cell rows, cell cols) by how much more than RADAR_MISFIT the cells' tails are longer."""
+    """(cell rows, cell cols) by how much more than tolerable the cells' tails are longer."""
     median, highest = _quantiles(summary.counts, 0, edges, (0.5, 0.99))
     tail = np.log(highest / median)
     side = 2 * RADAR_TAIL_POOL + 1
     padded = np.pad(tail, RADAR_TAIL_POOL, constant_values=np.nan)
     around = np.sort(sliding_window_view(padded, (side, side)).reshape(*tail.shape, -1), axis=-1)
-    half = np.maximum(np.isfinite(around).sum(axis=-1) - 1, 0) // 2  # NaN comes last
-    usual: Float = np.take_along_axis(around, half[..., None], axis=-1)[..., 0]
-    return np.asarray(np.maximum(np.nan_to_num(tail - usual) - RADAR_MISFIT, 0.0))
+    last = np.maximum(np.isfinite(around).sum(axis=-1) - 1, 0)  # NaN comes last
+    quarters = np.stack([last // 4, last // 2, 3 * last // 4], axis=-1)
+    low, usual, high = np.moveaxis(np.take_along_axis(around, quarters, axis=-1), -1, 0)
+    most = np.maximum(RADAR_MISFIT, RADAR_MISFIT_SIGMAS * (high - low) / 1.349)
+    return np.asarray(np.maximum(np.nan_to_num(tail - usual - most), 0.0))
 
 
 def _levels(summary: Summary) -> Float:
