@@ -2,9 +2,9 @@
 
 Least squares on the pixels about a blob, by at most MOST_STEPS Gauss-Newton steps from the moments
 of `hulls`. A superstructure outshines the hull that carries it: before the fit pixels are cut at
-a level that most of the hull reaches. What is narrower than the blur is a bell, what is wider a
-plateau, and the cut makes plateaus of both. So where the model asks for it the width is fitted a
-second time, to pixels cut higher.
+a level that most of the hull reaches. A cut flattens the top of the profile, which tells of the
+width too: so where the model asks for it a second fit follows, to pixels cut higher, and gives
+another width. The two tell more than either.
 """
 
 from math import erf

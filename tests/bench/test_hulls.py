@@ -40,7 +40,16 @@ WIDTH_FROM_M = 50.0
 """The width of shorter hulls is below a pixel: they say nothing on how to correct it."""
 ONE_SIGMA = 0.683
 SIZES = [0, 40, 60, 80, 120, 180, 300]
-FOUND = ("length_m", "width_m", "width_above_m", "aspect", "heading_deg", "misfit", "sea")
+FOUND = (
+    "length_m",
+    "width_m",
+    "width_above_m",
+    "aspect",
+    "heading_deg",
+    "misfit",
+    "sea",
+    "texture",
+)
 TAILS = 0.01
 """Share of hulls at either end of a feature that count as if they were at its end."""
 
@@ -197,11 +206,13 @@ def line(x, y):
 
 
 def surface(features, width):
-    """An error of a metre counts alike at any width."""
+    """Errors count in shares of the width's root: between metres and shares of the width."""
     ends = np.quantile(features, [TAILS, 1 - TAILS], axis=0)
     low, high = (tuple(np.round(end, 2).tolist()) for end in ends)
     empty = fits.Surface(low, high, ())
-    return replace(empty, weights=closest(empty.terms(features), np.log(width), width, 0.05))
+    return replace(
+        empty, weights=closest(empty.terms(features), np.log(width), np.sqrt(width), 0.05)
+    )
 
 
 def shares(error, terms):
@@ -304,16 +315,11 @@ def tabulated(table, way, by):
 
 def rounded(value):
     """The same with three digits."""
+    if isinstance(value, float):
+        return float(f"{value:.3g}")
     if isinstance(value, tuple):
-        return tuple(float(f"{x:.3g}") for x in value)
-    return type(value)(
-        *(
-            rounded(part if isinstance(part, tuple) else (part,))
-            if isinstance(part, tuple)
-            else rounded((part,))[0]
-            for part in vars(value).values()
-        )
-    )
+        return tuple(rounded(part) for part in value)
+    return type(value)(**{name: rounded(part) for name, part in vars(value).items()})
 
 
 @pytest.mark.parametrize("sensor", ["sar", "optical"])

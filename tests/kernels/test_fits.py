@@ -160,20 +160,6 @@ def test_the_second_fit_is_the_first_cut_higher(seed):
     assert away < 0.25 * errors[fits.LOG_WIDTH]
 
 
-@given(angles, offsets, offsets)
-@settings(max_examples=30)
-def test_a_lower_cut_widens_narrow_hulls_more_than_wide_ones(heading, east, north):
-    gained = []
-    for width in (12, 48):
-        out = fit(
-            render(parameters(220, width, heading, east, north)),
-            parameters(220, width, heading, east, north),
-            model=TWICE,
-        )
-        gained.append(out[fits.LOG_WIDTH] - out[fits.LOG_WIDTH_ABOVE])
-    assert gained[0] > gained[1] > 0
-
-
 def test_what_outshines_the_hull_does_not_pull_the_fit():
     p = parameters(200, 32, 0.5)
     image = render(p)

@@ -73,53 +73,40 @@ class Calibration:
     width: Line | Surface
     length_sd: tuple[float, ...]
     """Deviations add in quadrature: a constant (m), and shares of the fit's own standard error,
-    of the size, of the size times the misfit, and of the size times the sea's share."""
+    of the size, and of the size times the misfit, the sea's share and the sea's texture."""
     width_sd: tuple[float, ...]
     position_sd: tuple[float, ...]
     """Likewise; the size is the length."""
     heading_sd: tuple[float, ...]
     """A constant (degrees), a share of the fit's own, metres over the length, and those times
-    the misfit and times the sea's share."""
+    the misfit, the sea's share and the sea's texture."""
 
+
+RADAR_WIDTH = Surface(
+    low=(2.48, -0.79, 0.0, -2.41),
+    high=(4.4, 0.0, 1.0, -0.78),
+    weights=(3.15, 0.639, 0.162, 0.00336, -0.133, -0.0376, 0.463, 0.0914, -0.0363, -0.227, 0.042,
+             0.0476, 0.0746, 0.0749, -0.101),
+)  # fmt: skip
 
 CALIBRATIONS: dict[Sensor, Calibration] = {
     "sar": Calibration(
         model=(0.65, 0.2, 0.7, 3.5, 25.0, 0.1, 0.85, 0.5),
         length=Line(-5.07, 0.993),
-        width=Surface(
-            low=(2.48, -0.79, 0.0, -2.41),
-            high=(4.4, 0.0, 1.0, -0.78),
-            weights=(  # fmt: skip
-                3.17,
-                0.614,
-                0.155,
-                -0.003,
-                -0.115,
-                0.00564,
-                0.436,
-                0.102,
-                -0.0534,
-                -0.214,
-                0.031,
-                0.0465,
-                0.0704,
-                0.0782,
-                -0.0894,
-            ),
-        ),
-        length_sd=(0.0, 0.387, 0.0338, 0.0, 0.188),
-        width_sd=(0.0, 0.368, 0.0, 0.694, 0.615),
-        position_sd=(0.0, 0.713, 0.079, 0.0, 0.0),
-        heading_sd=(0.0, 0.17, 2.75, 46.7, 25.3),
+        width=RADAR_WIDTH,
+        length_sd=(0.0, 0.387, 0.0257, 0.0, 0.164, 0.467),
+        width_sd=(0.0, 0.331, 0.0, 0.521, 0.0, 2.24),
+        position_sd=(0.0, 0.712, 0.0664, 0.0, 0.0, 0.674),
+        heading_sd=(0.0, 0.178, 0.0, 45.9, 19.2, 66.0),
     ),
     "optical": Calibration(
         model=(0.9, 1.0, 0.1, 1.0, 15.0, 0.05, 0.0, 0.0),
         length=Line(-1.43, 1.07),
         width=Line(-1.36, 1.08),
-        length_sd=(1.82, 1.73, 0.0, 0.145, 0.0),
-        width_sd=(0.857, 0.874, 0.0, 0.0, 0.14),
-        position_sd=(4.71, 1.86, 0.0, 0.115, 0.0),
-        heading_sd=(0.0, 0.681, 0.0, 5.04, 0.0),
+        length_sd=(1.82, 1.73, 0.0, 0.145, 0.0, 0.0),
+        width_sd=(0.857, 0.874, 0.0, 0.0, 0.14, 0.0),
+        position_sd=(4.71, 1.86, 0.0, 0.115, 0.0, 0.0),
+        heading_sd=(0.0, 0.681, 0.0, 5.04, 0.0, 0.0),
     ),
 }
 
@@ -145,6 +132,8 @@ class Rectangles:
     """Root mean square of what is left, as a share of the hull's level."""
     sea: Float
     """Square root of the sea's level over the hull's: in rough seas, hulls roll and smear."""
+    texture: Float
+    """Inverse of the order of the sea's K distribution, up to 1: high in rough seas too."""
 
 
 def refine(
@@ -208,10 +197,10 @@ def fit_rectangles(
         blur,
         out,
     )
-    return _rectangles(out, background, blur)
+    return _rectangles(out, background, blur, sea.k_order)
 
 
-def _rectangles(out: Float, background: Float, blur: Float) -> Rectangles:
+def _rectangles(out: Float, background: Float, blur: Float, order: float) -> Rectangles:
     # A radar blurs most along azimuth, square to which it looks.
     azimuth = 0.5 * np.arctan2(2.0 * blur[2], blur[1] - blur[0])
     level = np.exp(out[:, fits.LOG_LEVEL])
@@ -231,6 +220,7 @@ def _rectangles(out: Float, background: Float, blur: Float) -> Rectangles:
         sd=sd,
         misfit=np.sqrt(out[:, fits.MISFIT]) / level,
         sea=np.sqrt(background / level),
+        texture=np.full(len(out), 1.0 / max(order, 1.0) if order > 0.0 else 0.0),
     )
 
 
@@ -274,7 +264,7 @@ def beam_features(found: Rectangles) -> Float:
 
 
 def error_terms(found: Rectangles, width: Float) -> dict[int, Float]:
-    """What each error's parts are shares of: (5, n), by the error's column.
+    """What each error's parts are shares of: (6, n), by the error's column.
 
     width : (n,) of the hulls.
     """
@@ -288,7 +278,9 @@ def error_terms(found: Rectangles, width: Float) -> dict[int, Float]:
         moments.HEADING_SD: (found.sd[:, fits.HEADING], angle),
     }
     return {
-        column: np.stack([one, own, size, found.misfit * size, found.sea * size])
+        column: np.stack(
+            [one, own, size, found.misfit * size, found.sea * size, found.texture * size]
+        )
         for column, (own, size) in parts.items()
     }
 
