@@ -218,21 +218,25 @@ def surface(features, width):
 def shares(error, terms):
     """Shares of (terms, n) in quadrature that have 68 % of the errors below their sum.
 
-    Their proportions are those of the most likely t distribution, of 4 degrees of freedom.
+    Their proportions are those of the most likely t distribution, of 4 degrees of freedom. A term
+    that most hulls have none of gets no share.
     """
-    squares = terms**2
+    usual = np.median(terms, axis=1)
+    out, there = np.zeros(len(terms)), usual > 0
+    squares = terms[there] ** 2
 
     def surprise(logs):
         variance = np.exp(2 * logs) @ squares
         return np.mean(0.5 * np.log(variance) + 2.5 * np.log1p(error**2 / variance / 4))
 
-    best = np.log(np.median(np.abs(error)) / np.median(terms, axis=1) / 2)
+    best = np.log(np.median(np.abs(error)) / usual[there] / 2)
     for _ in range(4):
         best = minimize(
             surprise, best, method="Nelder-Mead", options={"maxfev": 6000, "maxiter": 6000}
         ).x
     ratio = np.abs(error) / np.sqrt(np.exp(2 * best) @ squares)
-    return np.exp(best) * np.quantile(ratio, ONE_SIGMA)
+    out[there] = np.exp(best) * np.quantile(ratio, ONE_SIGMA)
+    return out
 
 
 def rectangles(table):
