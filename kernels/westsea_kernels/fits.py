@@ -2,7 +2,9 @@
 
 Least squares on the pixels about a blob, by at most MOST_STEPS Gauss-Newton steps from the moments
 of `hulls`. A superstructure outshines the hull that carries it: before the fit pixels are cut at
-a level that most of the hull reaches.
+a level that most of the hull reaches. A cut flattens the top of the profile, which tells of the
+width too: so where the model asks for it a second fit follows, to pixels cut higher, and gives
+another width. The two tell more than either.
 """
 
 from math import erf
@@ -19,11 +21,14 @@ N_PARAMETERS = 6
 SD = N_PARAMETERS
 """Where the parameters' standard errors begin."""
 MISFIT = 2 * N_PARAMETERS
-N_FITTED = 2 * N_PARAMETERS + 1
+LOG_WIDTH_ABOVE = 2 * N_PARAMETERS + 1
+"""Of the second fit."""
+N_FITTED = 2 * N_PARAMETERS + 2
 
 # Entries of the array that tells how a sensor's pixels are taken.
 BLOB_SHARE, HULL_SHARE, UNEVEN, PIXELS_PER_CELL, REACH_M, REACH_SHARE = range(6)
-N_MODEL = 6
+BLOB_SHARE_ABOVE, HULL_SHARE_ABOVE = 6, 7
+N_MODEL = 8
 
 MOST_STEPS = 14
 CONVERGED = 0.03
@@ -99,11 +104,16 @@ def _collect(
 
 @kernel
 def _ceiling(
-    chip: Float64, guess: Float64, values: Float32, background: float, model: Float64
+    chip: Float64,
+    guess: Float64,
+    values: Float32,
+    background: float,
+    blob_share: float,
+    hull_share: float,
 ) -> float:
     """Level at which pixels are cut: of a quantile of the blob or of the guess, the lower."""
     ranked = np.sort(values)
-    of_blob = ranked[int(model[BLOB_SHARE] * (values.size - 1) + 0.5)] - background
+    of_blob = ranked[int(blob_share * (values.size - 1) + 0.5)] - background
     sine, cosine = np.sin(guess[HEADING]), np.cos(guess[HEADING])
     half_length, half_width = 0.5 * np.exp(guess[LOG_LENGTH]), 0.5 * np.exp(guess[LOG_WIDTH])
     inside, n = np.empty(chip.shape[0]), 0
@@ -115,7 +125,7 @@ def _ceiling(
             n += 1
     if n == 0:
         return float(of_blob)
-    of_hull = np.sort(inside[:n])[int(model[HULL_SHARE] * (n - 1) + 0.5)]
+    of_hull = np.sort(inside[:n])[int(hull_share * (n - 1) + 0.5)]
     return float(min(of_blob, of_hull))
 
 
@@ -244,7 +254,26 @@ def _fit(chip: Float64, guess: Float64, blur: Float64, variance: float, out: Flo
         np.hypot(p[EAST] - guess[EAST], p[NORTH] - guess[NORTH])
         > 0.5 * np.exp(guess[LOG_LENGTH]) + STRAY_M
     )
-    return bool(np.isfinite(out).all()) and not strayed
+    return bool(np.isfinite(out[:LOG_WIDTH_ABOVE]).all()) and not strayed
+
+
+@kernel
+def _fit_cut(
+    whole: Float64,
+    guess: Float64,
+    top: float,
+    blur: Float64,
+    noise: float,
+    model: Float64,
+    out: Float64,
+) -> bool:
+    """Fit one hull to pixels cut at a level, which the guess has too; False as of `_fit`."""
+    chip, first = whole.copy(), guess.copy()
+    for k in range(chip.shape[0]):
+        chip[k, 2] = min(chip[k, 2], top)
+    first[LOG_LEVEL] = np.log(top)
+    variance = model[PIXELS_PER_CELL] * (noise**2 + (model[UNEVEN] * top) ** 2)
+    return _fit(chip, first, blur, variance, out)
 
 
 @kernel
@@ -289,15 +318,17 @@ def fit_hulls(
     model : (N_MODEL,)
         Quantiles of the blob and of the guessed rectangle at whose lower one pixels are cut; the
         hull's unevenness, as a share of that level; pixels that share one value of it; how far
-        about the guess pixels count: in metres, and at the ends in shares of the length besides.
+        about the guess pixels count: in metres, and at the ends in shares of the length besides;
+        and the quantiles of the second fit's cut, both 0 for no second fit.
     jacobian : (n, 2, 2)
     blur : (3,)
         As of `hulls.measure_hulls`.
     out : (n, N_FITTED), out
         Parameters and their standard errors in the units of `guess`, the level in those of the
-        plane, and the mean square of what the fit leaves; NaN where there was nothing to fit.
+        plane; the mean square of what the fit leaves; the width's logarithm by the second fit, by
+        the first where the second fails or is not asked for. NaN where there was nothing to fit.
     """
-    chip = np.empty((MOST_PIXELS, 3))
+    chip, again = np.empty((MOST_PIXELS, 3)), np.empty(N_FITTED)
     for k in range(rows.size):
         n = _collect(
             guess[k],
@@ -316,14 +347,20 @@ def fit_hulls(
             out[k] = np.nan
             continue
         own = values[start[k] : start[k + 1]]
-        top = _ceiling(chip[:n], guess[k], own, background[k], model)
-        if not top > 0.0:
+        top = _ceiling(chip[:n], guess[k], own, background[k], model[BLOB_SHARE], model[HULL_SHARE])
+        if not top > 0.0 or not _fit_cut(chip[:n], guess[k], top, blur, noise[k], model, out[k]):
             out[k] = np.nan
             continue
-        for i in range(n):
-            chip[i, 2] = min(chip[i, 2], top)
-        first = guess[k].copy()
-        first[LOG_LEVEL] = np.log(top)
-        variance = model[PIXELS_PER_CELL] * (noise[k] ** 2 + (model[UNEVEN] * top) ** 2)
-        if not _fit(chip[:n], first, blur, variance, out[k]):
-            out[k] = np.nan
+        out[k, LOG_WIDTH_ABOVE] = out[k, LOG_WIDTH]
+        if model[BLOB_SHARE_ABOVE] == 0.0:
+            continue
+        top = _ceiling(
+            chip[:n],
+            guess[k],
+            own,
+            background[k],
+            model[BLOB_SHARE_ABOVE],
+            model[HULL_SHARE_ABOVE],
+        )
+        if _fit_cut(chip[:n], out[k, :N_PARAMETERS], top, blur, noise[k], model, again):
+            out[k, LOG_WIDTH_ABOVE] = again[LOG_WIDTH]

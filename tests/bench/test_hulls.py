@@ -40,6 +40,18 @@ WIDTH_FROM_M = 50.0
 """The width of shorter hulls is below a pixel: they say nothing on how to correct it."""
 ONE_SIGMA = 0.683
 SIZES = [0, 40, 60, 80, 120, 180, 300]
+FOUND = (
+    "length_m",
+    "width_m",
+    "width_above_m",
+    "aspect",
+    "heading_deg",
+    "misfit",
+    "sea",
+    "texture",
+)
+TAILS = 0.01
+"""Share of hulls at either end of a feature that count as if they were at its end."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +150,7 @@ def measured(monkeypatch, sensor, seeds):
             order = np.lexsort(seen["moments"][:, [moments.PEAK_COL, moments.PEAK_ROW]].T)
             found, before = seen["found"], seen["moments"][order]
             table = table.add_prefix("out_")
-            for name in ("length_m", "width_m", "heading_deg", "misfit", "sea"):
+            for name in FOUND:
                 table[f"fit_{name}"] = getattr(found, name)[order]
             for k, name in enumerate(("east", "north", "heading", "length", "width")):
                 table[f"fit_sd_{name}"] = found.sd[order, k]
@@ -179,34 +191,52 @@ def matched(layout, table):
 # -- refit
 
 
-def line(x, y):
-    """Offset and slope of the least absolute deviations."""
-    design, weights = np.stack([np.ones_like(x), x], axis=1), np.ones_like(x)
-    for _ in range(30):
-        root = np.sqrt(weights)
+def closest(design, y, weights, least):
+    """Coefficients of the least absolute deviations; below `least` squares count."""
+    now = weights
+    for _ in range(40):
+        root = np.sqrt(now)
         found = np.linalg.lstsq(design * root[:, None], y * root, rcond=None)[0]
-        weights = 1 / np.maximum(np.abs(y - design @ found), 1.0)
-    return found
+        now = weights / np.maximum(np.abs(y - design @ found), least)
+    return tuple(found.tolist())
+
+
+def line(x, y):
+    return fits.Line(*closest(np.stack([np.ones_like(x), x], axis=1), y, np.ones_like(x), 1.0))
+
+
+def surface(features, width):
+    """Errors count in shares of the width's root: between metres and shares of the width."""
+    ends = np.quantile(features, [TAILS, 1 - TAILS], axis=0)
+    low, high = (tuple(np.round(end, 2).tolist()) for end in ends)
+    empty = fits.Surface(low, high, ())
+    return replace(
+        empty, weights=closest(empty.terms(features), np.log(width), np.sqrt(width), 0.05)
+    )
 
 
 def shares(error, terms):
     """Shares of (terms, n) in quadrature that have 68 % of the errors below their sum.
 
-    Their proportions are those of the most likely t distribution, of 4 degrees of freedom.
+    Their proportions are those of the most likely t distribution, of 4 degrees of freedom. A term
+    that most hulls have none of gets no share.
     """
-    squares = terms**2
+    usual = np.median(terms, axis=1)
+    out, there = np.zeros(len(terms)), usual > 0
+    squares = terms[there] ** 2
 
     def surprise(logs):
         variance = np.exp(2 * logs) @ squares
         return np.mean(0.5 * np.log(variance) + 2.5 * np.log1p(error**2 / variance / 4))
 
-    best = np.log(np.median(np.abs(error)) / np.median(terms, axis=1) / 2)
+    best = np.log(np.median(np.abs(error)) / usual[there] / 2)
     for _ in range(4):
         best = minimize(
             surprise, best, method="Nelder-Mead", options={"maxfev": 6000, "maxiter": 6000}
         ).x
     ratio = np.abs(error) / np.sqrt(np.exp(2 * best) @ squares)
-    return np.exp(best) * np.quantile(ratio, ONE_SIGMA)
+    out[there] = np.exp(best) * np.quantile(ratio, ONE_SIGMA)
+    return out
 
 
 def rectangles(table):
@@ -214,12 +244,8 @@ def rectangles(table):
     return fits.Rectangles(
         east=np.zeros(len(table)),
         north=np.zeros(len(table)),
-        heading_deg=table["fit_heading_deg"].to_numpy(),
-        length_m=table["fit_length_m"].to_numpy(),
-        width_m=table["fit_width_m"].to_numpy(),
         sd=table[[f"fit_sd_{name}" for name in names]].to_numpy(),
-        misfit=table["fit_misfit"].to_numpy(),
-        sea=table["fit_sea"].to_numpy(),
+        **{name: table[f"fit_{name}"].to_numpy() for name in FOUND},
     )
 
 
@@ -230,20 +256,25 @@ def turn(one, two):
 def refitted(sensor, table):
     table = table[np.isfinite(table["fit_length_m"])]
     found = rectangles(table)
-    terms = fits.error_terms(found)
     length = line(found.length_m, table["length"].to_numpy())
-    long = (table["length"] >= WIDTH_FROM_M).to_numpy()
-    width = line(found.width_m[long], table["width"].to_numpy()[long])
+    truth = table["width"].to_numpy()
+    if sensor == "sar":
+        width = surface(fits.beam_features(found), truth)
+    else:
+        long = (table["length"] >= WIDTH_FROM_M).to_numpy()
+        width = line(found.width_m[long], truth[long])
+    beam = fits.beam(found, width)
+    terms = fits.error_terms(found, beam)
     errors = {
-        "length_sd": (length[0] + length[1] * found.length_m - table["length"], moments.LENGTH_SD),
-        "width_sd": (width[0] + width[1] * found.width_m - table["width"], moments.WIDTH_SD),
+        "length_sd": (length.of(found.length_m) - table["length"], moments.LENGTH_SD),
+        "width_sd": (beam - table["width"], moments.WIDTH_SD),
         "position_sd": (table["out_away"], moments.POSITION_SD),
         "heading_sd": (turn(found.heading_deg, table["heading"]), moments.HEADING_SD),
     }
     return fits.Calibration(
         model=fits.CALIBRATIONS[sensor].model,
-        length=tuple(length),
-        width=tuple(width),
+        length=length,
+        width=width,
         **{name: tuple(shares(e.to_numpy(), terms[k])) for name, (e, k) in errors.items()},
     )
 
@@ -286,13 +317,21 @@ def tabulated(table, way, by):
     return pd.DataFrame(parts).T.round(2).to_string()
 
 
+def rounded(value):
+    """The same with three digits."""
+    if isinstance(value, float):
+        return float(f"{value:.3g}")
+    if isinstance(value, tuple):
+        return tuple(rounded(part) for part in value)
+    return type(value)(**{name: rounded(part) for name, part in vars(value).items()})
+
+
 @pytest.mark.parametrize("sensor", ["sar", "optical"])
 def test_hulls_of_any_beam(monkeypatch, sensor):
     fresh = refitted(sensor, measured(monkeypatch, sensor, FITTED))
     print(f"\n{sensor}, refitted:")
     for name, value in vars(fresh).items():
-        shipped = getattr(fits.CALIBRATIONS[sensor], name)
-        print(f"  {name}: {tuple(float(f'{x:.3g}') for x in value)}; shipped {shipped}")
+        print(f"  {name}: {rounded(value)}; shipped {getattr(fits.CALIBRATIONS[sensor], name)}")
     monkeypatch.setitem(fits.CALIBRATIONS, sensor, fresh)
     held_out = measured(monkeypatch, sensor, HELD_OUT)
     sizes = pd.cut(held_out["length"], SIZES)

@@ -3,7 +3,7 @@
 A hull tapers to its bow, carries a house that outshines it, and lies over towards the radar by its
 height. What that does to the fit, and how far it leaves single hulls from the truth, was measured
 on simulated hulls of any beam; `make bench ARGS=tests/bench/test_hulls.py` refits all constants
-here. Width is a function of the fitted width alone, never of the length.
+here. Width is a function of fitted widths, aspect and brightness, never of the length.
 """
 
 from dataclasses import dataclass
@@ -30,43 +30,83 @@ ROUND = 2.0**20
 
 
 @dataclass(frozen=True)
+class Line:
+    """A size of a hull by that of its rectangle."""
+
+    offset_m: float
+    slope: float
+
+    def of(self, size_m: Float) -> Float:
+        """(n,) of as many, metres."""
+        return self.offset_m + self.slope * size_m
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The logarithm of a hull's width, as a polynomial of second degree in `beam_features`."""
+
+    low: tuple[float, ...]
+    """Where each feature ends; farther out it counts as here."""
+    high: tuple[float, ...]
+    weights: tuple[float, ...]
+    """Of the terms, in their order."""
+
+    def of(self, features: Float) -> Float:
+        """(n,) metres, of (n, features)."""
+        return np.asarray(np.exp(self.terms(features) @ np.array(self.weights)))
+
+    def terms(self, features: Float) -> Float:
+        """(n, terms) one, the features from -1 to 1, and their products."""
+        low, high = np.array(self.low), np.array(self.high)
+        x = 2.0 * (np.clip(features, low, high) - low) / (high - low) - 1.0
+        i, j = np.triu_indices(len(low))
+        return np.concatenate([np.ones((len(x), 1)), x, x[:, i] * x[:, j]], axis=1)
+
+
+@dataclass(frozen=True)
 class Calibration:
     """How a sensor's rectangles become hulls."""
 
     model: tuple[float, ...]
     """Of `fits.fit_hulls`."""
-    length: tuple[float, float]
-    """Offset, metres, and slope."""
-    width: tuple[float, float]
+    length: Line
+    width: Line | Surface
     length_sd: tuple[float, ...]
     """Deviations add in quadrature: a constant (m), and shares of the fit's own standard error,
-    of the size, of the size times the misfit, and of the size times the sea's share."""
+    of the size, and of the size times the misfit, the sea's share and the sea's texture."""
     width_sd: tuple[float, ...]
     position_sd: tuple[float, ...]
     """Likewise; the size is the length."""
     heading_sd: tuple[float, ...]
     """A constant (degrees), a share of the fit's own, metres over the length, and those times
-    the misfit and times the sea's share."""
+    the misfit, the sea's share and the sea's texture."""
 
+
+RADAR_WIDTH = Surface(
+    low=(2.48, -0.79, 0.0, -2.41),
+    high=(4.4, 0.0, 1.0, -0.78),
+    weights=(3.15, 0.639, 0.162, 0.00336, -0.133, -0.0376, 0.463, 0.0914, -0.0363, -0.227, 0.042,
+             0.0476, 0.0746, 0.0749, -0.101),
+)  # fmt: skip
 
 CALIBRATIONS: dict[Sensor, Calibration] = {
     "sar": Calibration(
-        model=(0.65, 0.2, 0.7, 3.5, 25.0, 0.1),
-        length=(-4.5, 0.991),
-        width=(2.88, 0.635),
-        length_sd=(0.0, 0.352, 0.0327, 0.0, 0.205),
-        width_sd=(4.36, 0.0, 0.0796, 0.0, 0.588),
-        position_sd=(8.93, 0.0, 0.0, 0.406, 0.209),
-        heading_sd=(0.0, 0.0, 3.54, 42.3, 30.9),
+        model=(0.65, 0.2, 0.7, 3.5, 25.0, 0.1, 0.85, 0.5),
+        length=Line(-5.07, 0.993),
+        width=RADAR_WIDTH,
+        length_sd=(0.0, 0.387, 0.0257, 0.0, 0.164, 0.467),
+        width_sd=(0.0, 0.331, 0.0, 0.521, 0.0, 2.24),
+        position_sd=(0.0, 0.712, 0.0664, 0.0, 0.0, 0.674),
+        heading_sd=(0.0, 0.178, 0.0, 45.9, 19.2, 66.0),
     ),
     "optical": Calibration(
-        model=(0.9, 1.0, 0.1, 1.0, 15.0, 0.05),
-        length=(-1.43, 1.07),
-        width=(-1.36, 1.08),
-        length_sd=(1.82, 1.73, 0.0, 0.145, 0.0),
-        width_sd=(0.857, 0.874, 0.0, 0.0, 0.14),
-        position_sd=(4.71, 1.86, 0.0, 0.115, 0.0),
-        heading_sd=(0.0, 0.681, 0.0, 5.04, 0.0),
+        model=(0.9, 1.0, 0.1, 1.0, 15.0, 0.05, 0.0, 0.0),
+        length=Line(-1.43, 1.07),
+        width=Line(-1.36, 1.08),
+        length_sd=(1.82, 1.73, 0.0, 0.145, 0.0, 0.0),
+        width_sd=(0.857, 0.874, 0.0, 0.0, 0.14, 0.0),
+        position_sd=(4.71, 1.86, 0.0, 0.115, 0.0, 0.0),
+        heading_sd=(0.0, 0.681, 0.0, 5.04, 0.0, 0.0),
     ),
 }
 
@@ -81,12 +121,19 @@ class Rectangles:
     heading_deg: Float
     length_m: Float
     width_m: Float
+    width_above_m: Float
+    """Of the second fit."""
+    aspect: Float
+    """Squared sine of the angle between the axis and the radar's line of sight: 1 where it sees
+    the hull's side. Of an optical image it means nothing."""
     sd: Float
     """(n, fits.N_PARAMETERS) standard errors of the fit, in metres and degrees."""
     misfit: Float
     """Root mean square of what is left, as a share of the hull's level."""
     sea: Float
     """Square root of the sea's level over the hull's: in rough seas, hulls roll and smear."""
+    texture: Float
+    """Inverse of the order of the sea's K distribution, up to 1: high in rough seas too."""
 
 
 def refine(
@@ -150,10 +197,12 @@ def fit_rectangles(
         blur,
         out,
     )
-    return _rectangles(out, background)
+    return _rectangles(out, background, blur, sea.k_order)
 
 
-def _rectangles(out: Float, background: Float) -> Rectangles:
+def _rectangles(out: Float, background: Float, blur: Float, order: float) -> Rectangles:
+    # A radar blurs most along azimuth, square to which it looks.
+    azimuth = 0.5 * np.arctan2(2.0 * blur[2], blur[1] - blur[0])
     level = np.exp(out[:, fits.LOG_LEVEL])
     length, width = np.exp(out[:, fits.LOG_LENGTH]), np.exp(out[:, fits.LOG_WIDTH])
     sd = out[:, fits.SD : fits.SD + fits.N_PARAMETERS].copy()
@@ -166,21 +215,22 @@ def _rectangles(out: Float, background: Float) -> Rectangles:
         heading_deg=np.rad2deg(out[:, fits.HEADING]) % 180.0,
         length_m=length,
         width_m=width,
+        width_above_m=np.exp(out[:, fits.LOG_WIDTH_ABOVE]),
+        aspect=np.cos(out[:, fits.HEADING] - azimuth) ** 2,
         sd=sd,
         misfit=np.sqrt(out[:, fits.MISFIT]) / level,
         sea=np.sqrt(background / level),
+        texture=np.full(len(out), 1.0 / max(order, 1.0) if order > 0.0 else 0.0),
     )
 
 
 def calibrated(found: Rectangles, how: Calibration) -> dict[int, Float]:
     """Columns of the moments' array but row and column, by their number."""
-    length = how.length[0] + how.length[1] * found.length_m
-    width = how.width[0] + how.width[1] * found.width_m
-    width = np.maximum(width, SMALLEST_M)
-    terms = error_terms(found)
+    width = np.maximum(beam(found, how.width), SMALLEST_M)
+    terms = error_terms(found, width)
     heading_sd = _in_quadrature(how.heading_sd, terms[moments.HEADING_SD])
     return {
-        moments.LENGTH: np.maximum(length, width),
+        moments.LENGTH: np.maximum(how.length.of(found.length_m), width),
         moments.WIDTH: width,
         moments.HEADING: found.heading_deg,
         moments.POSITION_SD: _in_quadrature(how.position_sd, terms[moments.POSITION_SD]),
@@ -190,9 +240,35 @@ def calibrated(found: Rectangles, how: Calibration) -> dict[int, Float]:
     }
 
 
-def error_terms(found: Rectangles) -> dict[int, Float]:
-    """What each error's parts are shares of: (5, n), by the error's column."""
-    one, length, width = np.ones(found.length_m.size), found.length_m, found.width_m
+def beam(found: Rectangles, how: Line | Surface) -> Float:
+    """(n,) width of the hulls, metres."""
+    return how.of(found.width_m if isinstance(how, Line) else beam_features(found))
+
+
+def beam_features(found: Rectangles) -> Float:
+    """(n, 4) what a radar's pixels tell of the width.
+
+    The logarithms of the fitted width and of what the second fit changes in it; the aspect, for the
+    lit side is a line and decks lie over it, while along the track motion smears; and the logarithm
+    of the sea's share, for rough seas roll and blur.
+    """
+    return np.stack(
+        [
+            np.log(found.width_m),
+            np.log(found.width_above_m / found.width_m),
+            found.aspect,
+            np.log(found.sea),
+        ],
+        axis=1,
+    )
+
+
+def error_terms(found: Rectangles, width: Float) -> dict[int, Float]:
+    """What each error's parts are shares of: (6, n), by the error's column.
+
+    width : (n,) of the hulls.
+    """
+    one, length = np.ones(found.length_m.size), found.length_m
     place = np.hypot(found.sd[:, fits.EAST], found.sd[:, fits.NORTH])
     angle = np.rad2deg(1.0 / length)
     parts = {
@@ -202,7 +278,9 @@ def error_terms(found: Rectangles) -> dict[int, Float]:
         moments.HEADING_SD: (found.sd[:, fits.HEADING], angle),
     }
     return {
-        column: np.stack([one, own, size, found.misfit * size, found.sea * size])
+        column: np.stack(
+            [one, own, size, found.misfit * size, found.sea * size, found.texture * size]
+        )
         for column, (own, size) in parts.items()
     }
 

@@ -12,7 +12,7 @@ from westsea.detection.blobs import Blobs
 from westsea.detection.doubts import doubted_by, excess_db
 from westsea.detection.hulls import Hulls
 from westsea.detection.statistics import Summary
-from westsea.detection.tracks import azimuth_deg
+from westsea.detection.tracks import MID_SWATH_DEG, azimuth_deg
 from westsea.schema import Flag
 from westsea_catalog.grid import GEOD, Grid
 from westsea_catalog.scene import Scene
@@ -35,8 +35,6 @@ heading for it are off by 3."""
 GHOST_RATIO_DB = (18.0, 40.0)
 """Sentinel-1's ambiguities lie 20 to 35 dB below their target; 2 dB less for speckle, and 5 more
 for peaks that smear."""
-MID_SWATH_DEG = 4.5
-"""Arc on the ground from the nadir to the middle of an IW swath."""
 
 ARM_M = 450.0
 """Where the sidelobes of a target 40 dB above the sea have sunk into it."""

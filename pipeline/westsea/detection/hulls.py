@@ -11,6 +11,7 @@ from westsea.detection.fits import refine
 from westsea.detection.sea import Sea
 from westsea.detection.shore import land_without_rim, to_land
 from westsea.detection.statistics import Summary, grown, spread_to_blocks
+from westsea.detection.tracks import MID_SWATH_DEG, azimuth_deg
 from westsea.detector import Detector
 from westsea.schema import DOUBT, Flag
 from westsea_catalog.coast import Coast
@@ -29,7 +30,6 @@ OPTICAL_VARIANCE_M2 = 29.0
 """Sentinel-2 10 m bands: a point spreads with about 5.4 m standard deviation."""
 CORE = {"sar": 0.1, "optical": 0.3}
 """Share of a hull's brightness that its own pixels reach; wakes stay below."""
-ORBIT_INCLINATION_DEG = 98.18
 EDGE_PX = 2
 EMPTY_SHARE = 0.95
 """A cell with this share of pixels without data lies outside the swath. Dark water can hold the
@@ -185,18 +185,14 @@ def _moments(
 def blur(scene: Scene) -> Float:
     """Variances east-east, north-north and east-north of the sensor's point spread, m2.
 
-    A radar's axes lie along and across the ground track. Its direction follows from the
-    inclination of the orbit and the latitude; the turning of the Earth adds 3 degrees, too
-    little to matter with axes that differ by a tenth.
+    A radar's axes lie along azimuth and across it, here as in mid-swath.
     """
     if scene.sensor == "optical":
         return np.array([OPTICAL_VARIANCE_M2, OPTICAL_VARIANCE_M2, 0.0])
     rows, cols = scene.grid.shape
     _, lat = scene.grid.lonlat(rows / 2, cols / 2)
-    sine = np.cos(np.deg2rad(ORBIT_INCLINATION_DEG)) / np.cos(np.deg2rad(float(lat)))
-    track = np.arcsin(np.clip(sine, -1.0, 1.0))
-    if scene.orbit_state == "descending":
-        track = -track
+    ascending = scene.orbit_state != "descending"
+    track = np.deg2rad(float(azimuth_deg(lat, MID_SWATH_DEG, ascending=ascending)))
     sin2, cos2 = np.sin(track) ** 2, np.cos(track) ** 2
     azimuth, ground_range = RADAR_AZIMUTH_SD_M**2, RADAR_RANGE_SD_M**2
     cross = (azimuth - ground_range) * np.sin(track) * np.cos(track)

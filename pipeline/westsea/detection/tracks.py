@@ -12,6 +12,8 @@ EARTH_SPIN = 7.292116e-5
 """Radians a second."""
 HIGHEST_LATITUDE_DEG = 80.0
 """The orbit turns at 81.8 degrees; farther north or south count as this latitude."""
+MID_SWATH_DEG = 4.5
+"""Arc on the ground from the nadir to the middle of an IW swath."""
 _STEPS = 8
 
 
