@@ -156,6 +156,18 @@ def process_scene(job: Job, store: Store) -> SceneResult:
     return _judge(job, pixels, parts, store, start)
 
 
+@_reported
+def process_scenes(jobs: Sequence[Job], store: Store) -> list[SceneResult]:
+    """Scenes one after the other, each with an end of its own; see `settle` for what is raised."""
+    results = []
+    for job in jobs:
+        try:
+            results.append(process_scene(job, store))
+        except Exception as error:
+            results.append(settle(job.key, error, store))
+    return results
+
+
 def _summarise(job: Job, pixels: Pixels, chunk: Window) -> Summary:
     return summarise(
         pixels.bands(chunk, SCRATCH),
