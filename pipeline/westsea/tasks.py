@@ -22,6 +22,7 @@ from westsea.store import Store
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import FailedScene, RefusedScene, WestseaError
 from westsea_catalog.grid import Window
+from westsea_catalog.reader import gdal_env
 from westsea_catalog.scene import Scene
 from westsea_catalog.trust import brief
 
@@ -152,8 +153,9 @@ def judge_scene(job: Job, parts: Sequence[Summary], store: Store) -> SceneResult
 def process_scene(job: Job, store: Store) -> SceneResult:
     """All of a scene in one go."""
     start, pixels = time.perf_counter(), job.pixels()
-    parts = [_summarise(job, pixels, chunk) for chunk in job.chunks]
-    return _judge(job, pixels, parts, store, start)
+    with gdal_env():
+        parts = [_summarise(job, pixels, chunk) for chunk in job.chunks]
+        return _judge(job, pixels, parts, store, start)
 
 
 @_reported
