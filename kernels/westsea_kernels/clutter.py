@@ -55,7 +55,7 @@ def _tails() -> Float64:
 
 
 def tail_over_median(ratio: Float64, upper: Float64, rate: float, n_polarizations: int) -> Float64:
-    """Threshold of a false alarm rate per pixel, in units of the median; see `tails_over_median`."""
+    """Threshold of one rate, in units of the median; see `tails_over_median`."""
     return tails_over_median(ratio, upper, (rate,), n_polarizations)[0]
 
 

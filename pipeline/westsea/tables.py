@@ -29,6 +29,9 @@ takes half as long again to write."""
 BBOX = "bbox"
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
 
+_REAL = pa.float64()
+"""The only type of the tables that has NaN."""
+
 Values = Sequence[Any] | NDArray[Any]
 
 
@@ -154,14 +157,13 @@ def _boxes(geometry: Values, dtype: pa.DataType) -> pa.Array:
 
 def _check(table: Table, rows: pa.Table) -> None:
     """Nulls and NaN only where declared: readers such as pandas turn NaN into null."""
-    for column in table.columns:
-        values = rows[column.name]
+    for column, values in zip(table.columns, rows.itercolumns(), strict=True):
         if not column.nullable and values.null_count:
             raise ValueError(f"{table.name}.{column.name} must not be null")
         if (
-            pa.types.is_floating(column.dtype)
+            column.dtype == _REAL
             and column.name not in table.may_be_nan
-            and any(np.isnan(chunk.drop_null()).any() for chunk in values.chunks)
+            and any(chunk.true_count for chunk in pc.is_nan(values).chunks)
         ):
             raise ValueError(f"{table.name}.{column.name} must not be NaN")
 
