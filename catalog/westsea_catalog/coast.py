@@ -33,6 +33,9 @@ _SQUARE_DEG = 0.5
 _METRES_PER_DEGREE = 110_500.0  # of latitude, where it is shortest
 
 
+_NONE: Polygons = np.empty(0, object)
+
+
 @dataclass(frozen=True)
 class Coast:
     """Land polygons in lon/lat; equal and hashable by name and content.
@@ -97,8 +100,9 @@ class Coast:
             box = (left, max(south, -89.9), right, min(north, 89.9))
             if left < right:
                 touched = self.polygons[self._tree.query(shapely.box(*box))]
-                pieces.append(shapely.clip_by_rect(touched, *box))
-        return _mended(_parts(np.concatenate(pieces)))
+                if touched.size:
+                    pieces.append(shapely.clip_by_rect(touched, *box))
+        return _mended(_parts(np.concatenate(pieces))) if pieces else _NONE
 
     def land_mask(self, grid: Grid, window: Window, inset_m: float = 0.0) -> NDArray[np.bool_]:
         """Pixels whose centre lies in a land polygon, and at least `inset_m` from its edge.

@@ -61,6 +61,9 @@ def land_runs(polygons: Polygons, grid: Grid) -> LandRuns:
         Where they are laid, affine or not; its `pixel` must be finite on the polygons.
     """
     n_rows, n_cols = grid.shape
+    if not polygons.size:
+        none = np.empty(0, np.int32)
+        return LandRuns(none, none, none, np.zeros(n_rows + 1, np.int64))
     x0, y0, x1, y1 = _pixel_edges(polygons, grid).T
     # Half open, so that a vertex on a row of centres counts once: rows in [low, high).
     low = np.clip(np.ceil(np.minimum(y0, y1)), 0, n_rows).astype(np.int64)

@@ -9,6 +9,8 @@ Every second row and column is counted. Pixels of 10 m share most of their speck
 beside, so the quantiles hardly lose by it, and a count takes longer than all else a pixel needs.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from westsea_kernels.arrays import AnyReal, Bool, Float, Float32, Float64, Int32, UInt16
@@ -43,8 +45,9 @@ _SHIFT = 18  # a float32 has 23 bits of mantissa; the upper 5 make 32 bins an oc
 _BASE = (127 + LOWEST_OCTAVE) * BINS_PER_OCTAVE
 
 
+@lru_cache(maxsize=1)
 def bin_edges() -> Float64:
-    """The (N_BINS + 1,) edges of the logarithmic bins."""
+    """The (N_BINS + 1,) edges of the logarithmic bins, the same array every time."""
     octave, step = np.divmod(np.arange(N_BINS + 1), BINS_PER_OCTAVE)
     return np.asarray(np.ldexp(1.0 + step / BINS_PER_OCTAVE, octave + LOWEST_OCTAVE))
 

@@ -55,7 +55,14 @@ def _tails() -> Float64:
 
 
 def tail_over_median(ratio: Float64, upper: Float64, rate: float, n_polarizations: int) -> Float64:
-    """Threshold of a false alarm rate per pixel, in units of the median.
+    """Threshold of one rate, in units of the median; see `tails_over_median`."""
+    return tails_over_median(ratio, upper, (rate,), n_polarizations)[0]
+
+
+def tails_over_median(
+    ratio: Float64, upper: Float64, rates: tuple[float, ...], n_polarizations: int
+) -> list[Float64]:
+    """Thresholds of false alarm rates per pixel, in units of the median.
 
     Fitted to K distributed seas of order 3 to infinity and 3 to 5.5 looks, with noise in either
     polarisation and a mean that changes across the cell.
@@ -65,19 +72,21 @@ def tail_over_median(ratio: Float64, upper: Float64, rate: float, n_polarization
     ratio, upper : any shape
         90 % quantile over median, and 99 % over 90 %; NaN gives NaN. Beyond the seas of the fit
         they count as its ends.
-    rate : float
-        1e-9 to 0.1 (clipped).
+    rates : 1e-9 to 0.1 (clipped)
     n_polarizations : 1 or 2
     """
     x, y = _logarithms(ratio, upper, n_polarizations)
     heights = terms(x, y) @ _tails()[n_polarizations - 1, 3:, :N_TERMS].T
     # In the corners of the fit the polynomials may cross: a rarer pixel is never the darker one.
     heights = np.maximum.accumulate(heights[..., ::-1], axis=-1)[..., ::-1]
-    place = np.interp(np.log10(np.clip(rate, 1e-9, 0.1)), DECADES, np.arange(DECADES.size))
-    low = int(min(place, DECADES.size - 2))
-    share = place - low
-    above = (1 - share) * heights[..., low] + share * heights[..., low + 1]
-    return np.asarray(np.exp(x + y + above))
+    places = np.interp(np.log10(np.clip(rates, 1e-9, 0.1)), DECADES, np.arange(DECADES.size))
+    out = []
+    for place in places:
+        low = int(min(place, DECADES.size - 2))
+        share = place - low
+        above = (1 - share) * heights[..., low] + share * heights[..., low + 1]
+        out.append(np.asarray(np.exp(x + y + above)))
+    return out
 
 
 def _logarithms(ratio: Float64, upper: Float64, n_polarizations: int) -> tuple[Float64, Float64]:
@@ -103,6 +112,7 @@ def looks_and_order(
     return float(looks), float(1.0 / inverse_order if inverse_order > LEAST_TEXTURE else np.inf)
 
 
+@lru_cache(maxsize=2)
 def trim_limits(n_polarizations: int) -> Float64:
     """What `cells.summarise_cells` takes as its limits: the thresholds of TRIM_RATE.
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -137,10 +138,20 @@ class LocalFolder:
     A file is written under a temporary name, made durable, and only then named. `put_new` names it
     by a hard link, which fails where the name is taken. On a file system without hard links it
     looks first and renames then: a second run at the same instant could replace the first's file.
+
+    Folders that were made durable are remembered, by the copies of a process too: syncing those of
+    every file anew took 14 of the 23 syncs of a scene.
     """
 
     root: Path
     files: FileLayer = field(default_factory=FileLayer, compare=False)
+    _durable: set[Path] = field(default_factory=set, init=False, repr=False, compare=False)
+    """Folders that exist for good, and those above them; adding and looking up are atomic."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if type(self.files) is FileLayer:
+            return _of_process, (self.root,)
+        return LocalFolder, (self.root, self.files)
 
     def __str__(self) -> str:
         return str(self.root)
@@ -218,7 +229,9 @@ class LocalFolder:
                 self.files.fsync(temporary)
                 name(temporary, path)
             except FileNotFoundError:
-                continue  # another run cleaned up between two of these calls
+                # Another run cleaned up between two of these calls, or someone removed a folder.
+                self._durable.clear()
+                continue
             finally:
                 with suppress(OSError):  # renamed, or harmless until the next clean()
                     self.files.unlink(temporary)
@@ -241,6 +254,8 @@ class LocalFolder:
 
         Below the root also those that are there: their maker may have died before its sync.
         """
+        if folder in self._durable:
+            return
         below = folder != self.root and folder.is_relative_to(self.root)
         if not below and self.files.exists(folder):
             return
@@ -248,6 +263,7 @@ class LocalFolder:
         with suppress(FileExistsError):
             self.files.mkdir(folder)
         self.files.fsync(folder.parent)
+        self._durable.add(folder)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -256,6 +272,12 @@ class LocalFolder:
             yield
         except OSError as error:
             raise _explain(self.root, error) from error
+
+
+@lru_cache(maxsize=8)
+def _of_process(root: Path) -> LocalFolder:
+    """The one folder that all copies sent to this process are."""
+    return LocalFolder(root)
 
 
 def _explain(root: Path, error: OSError) -> WestseaError:

@@ -61,7 +61,7 @@ class PlannedScene:
 
     @property
     def n_tasks(self) -> int:
-        """Tasks on the cluster."""
+        """Tasks on the cluster, at most: small scenes may share theirs."""
         return 1 if len(self.chunks) == 1 else len(self.chunks) + 1
 
 

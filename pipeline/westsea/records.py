@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from westsea.objects import Outcome
@@ -45,12 +46,12 @@ class Parameters:
     prior: str
     """The prior behind the calibrated scores."""
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Sha256 of the parameters, hexadecimal."""
         return hashlib.sha256(_canonical(asdict(self))).hexdigest()
 
-    @property
+    @cached_property
     def provenance(self) -> Provenance:
         """What is written into the tables' files."""
         return Provenance(self.algorithm_version, self.hash, self.prior)

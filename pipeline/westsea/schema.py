@@ -10,6 +10,7 @@ not of the file: readers of such trees would find them twice.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntFlag
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -94,7 +95,7 @@ class Table:
     may_be_nan: frozenset[str] = frozenset()
     """Statistics of the sea, undefined in a scene without any; no other column may hold NaN."""
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """The Arrow schema, without file metadata."""
         return pa.schema([column.field for column in self.columns])

@@ -108,7 +108,7 @@ class Store:
         if not self._committed(scene):
             self.objects.put_new(scene.journal, msgspec.msgpack.encode(Journal(scene, files)))
             created = self._replay(scene.journal)
-        return self._receipt(scene, files, created)
+        return self._receipt(scene, tables, files, created)
 
     def refuse(self, scene: SceneKey, reason: str) -> None:
         """Note that a scene can never be processed as it is."""
@@ -160,7 +160,13 @@ class Store:
         self.objects.delete(key)
         return outcome is Outcome.CREATED
 
-    def _receipt(self, scene: SceneKey, files: Mapping[str, bytes], created: bool) -> Receipt:
+    def _receipt(
+        self,
+        scene: SceneKey,
+        tables: Mapping[str, pa.Table],
+        files: Mapping[str, bytes],
+        created: bool,
+    ) -> Receipt:
         standing = {}
         for name in files:
             data = self.objects.get(scene.table(name))
@@ -172,7 +178,10 @@ class Store:
             collection=scene.collection,
             item_id=scene.item_id,
             outcome=outcome if standing == files else Outcome.CONFLICT,
-            rows={name: count_rows(data) for name, data in standing.items()},
+            rows={
+                name: len(tables[name]) if data == files[name] else count_rows(data)
+                for name, data in standing.items()
+            },
             sha256=hashlib.sha256(standing[DETECTIONS.name]).hexdigest(),
         )
 

@@ -4,10 +4,10 @@ The bytes depend on the rows and the `Provenance` alone: rows are sorted, and no
 order of arrival gets in. Two runs of one environment write the same bytes.
 """
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,15 @@ from westsea.schema import Table
 ROW_GROUP_ROWS = 65_536
 """Fixed, so that a change of pyarrow's default does not change the bytes."""
 
+FEW_ROWS = 64
+"""Tables of so many rows have no dictionaries: of so few values they make a file larger, and it
+takes half as long again to write."""
+
 BBOX = "bbox"
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
+
+_REAL = pa.float64()
+"""The only type of the tables that has NaN."""
 
 Values = Sequence[Any] | NDArray[Any]
 
@@ -90,21 +97,44 @@ def encode(table: Table, rows: pa.Table, provenance: Provenance) -> bytes:
     """
     if not rows.schema.equals(table.schema):
         raise ValueError(f"{table.name}: the rows do not have the declared schema")
+    if not len(rows):
+        return _empty(table, provenance)
     _check(table, rows)
     if len(pc.unique(rows[table.id])) != len(rows):
         raise ValueError(f"{table.name}: {table.id} repeats a value")
-    rows = rows.sort_by([(name, "ascending") for name in table.sort_by]).combine_chunks()
-    metadata = {"geo": json.dumps(_geo(table), sort_keys=True), **asdict(provenance)}
-    sink = io.BytesIO()
-    pq.write_table(
-        rows.replace_schema_metadata(metadata),
+    if len(rows) > 1:
+        rows = rows.sort_by([(name, "ascending") for name in table.sort_by])
+    return _written(table, rows.combine_chunks(), provenance)
+
+
+@lru_cache(maxsize=16)
+def _empty(table: Table, provenance: Provenance) -> bytes:
+    """The file without rows, which most scenes have of pairs."""
+    return _written(table, table.schema.empty_table(), provenance)
+
+
+def _written(table: Table, rows: pa.Table, provenance: Provenance) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(
         sink,
+        _file_schema(table, provenance),
         version="2.6",
         compression="zstd",
         compression_level=3,
-        row_group_size=ROW_GROUP_ROWS,
-    )
-    return sink.getvalue()
+        use_dictionary=len(rows) > FEW_ROWS,
+    ) as writer:
+        writer.write_table(
+            rows.replace_schema_metadata(writer.schema.metadata), row_group_size=ROW_GROUP_ROWS
+        )
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+@lru_cache(maxsize=16)
+def _file_schema(table: Table, provenance: Provenance) -> pa.Schema:
+    """The declared schema with the metadata of a file."""
+    metadata = {"geo": json.dumps(_geo(table), sort_keys=True), **asdict(provenance)}
+    return table.schema.with_metadata(metadata)
 
 
 def decode(data: bytes) -> pa.Table:
@@ -127,14 +157,13 @@ def _boxes(geometry: Values, dtype: pa.DataType) -> pa.Array:
 
 def _check(table: Table, rows: pa.Table) -> None:
     """Nulls and NaN only where declared: readers such as pandas turn NaN into null."""
-    for column in table.columns:
-        values = rows[column.name]
+    for column, values in zip(table.columns, rows.itercolumns(), strict=True):
         if not column.nullable and values.null_count:
             raise ValueError(f"{table.name}.{column.name} must not be null")
         if (
-            pa.types.is_floating(column.dtype)
+            column.dtype == _REAL
             and column.name not in table.may_be_nan
-            and pc.any(pc.is_nan(values)).as_py()
+            and any(chunk.true_count for chunk in pc.is_nan(values).chunks)
         ):
             raise ValueError(f"{table.name}.{column.name} must not be NaN")
 

@@ -22,6 +22,7 @@ from westsea.store import Store
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import FailedScene, RefusedScene, WestseaError
 from westsea_catalog.grid import Window
+from westsea_catalog.reader import gdal_env
 from westsea_catalog.scene import Scene
 from westsea_catalog.trust import brief
 
@@ -152,8 +153,21 @@ def judge_scene(job: Job, parts: Sequence[Summary], store: Store) -> SceneResult
 def process_scene(job: Job, store: Store) -> SceneResult:
     """All of a scene in one go."""
     start, pixels = time.perf_counter(), job.pixels()
-    parts = [_summarise(job, pixels, chunk) for chunk in job.chunks]
-    return _judge(job, pixels, parts, store, start)
+    with gdal_env():
+        parts = [_summarise(job, pixels, chunk) for chunk in job.chunks]
+        return _judge(job, pixels, parts, store, start)
+
+
+@_reported
+def process_scenes(jobs: Sequence[Job], store: Store) -> list[SceneResult]:
+    """Scenes one after the other, each with an end of its own; see `settle` for what is raised."""
+    results = []
+    for job in jobs:
+        try:
+            results.append(process_scene(job, store))
+        except Exception as error:
+            results.append(settle(job.key, error, store))
+    return results
 
 
 def _summarise(job: Job, pixels: Pixels, chunk: Window) -> Summary:

@@ -216,7 +216,7 @@ def print_costs(client, plan, tiles, folder):
     cost, n_tasks = on_cluster(client, plan, outs[1])
     print(cost.line(f"{WORKERS} workers", one.cpu, tiles, n_tasks, parts))
     assert tables(outs[0]) == tables(outs[1])
-    assert n_tasks == sum(each.n_tasks for each in plan.scenes)
+    assert n_tasks <= sum(each.n_tasks for each in plan.scenes)
 
 
 def test_one_large_scene(seas, cluster, tmp_path):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from distributed import Client, KilledWorker
 
-from westsea import runner
+from westsea import runner, tasks
 from westsea.api import execute, plan, search
 from westsea.detector import Detector
 from westsea.planning import take_shard
@@ -20,7 +20,7 @@ from westsea.runner import SCENES_PER_THREAD, new_run_id, parameters, run
 from westsea.store import Store
 from westsea.tasks import Verdict
 from westsea_catalog.coast import Coast
-from westsea_catalog.errors import ConfigError, FailedScene, UpstreamError
+from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene, UpstreamError
 
 WHEN = "2017-10-01/2017-10-31"
 
@@ -330,7 +330,7 @@ def test_what_is_in_flight_is_given_up_when_a_run_is_stopped(
         raise Stopped
 
     before = set(threads.futures)
-    monkeypatch.setattr(runner, "_outcome", stop)
+    monkeypatch.setattr(runner, "_outcomes", stop)
     # As in a notebook, the traceback keeps the frames with the futures alive.
     with pytest.raises(Stopped) as kept:
         run_on(threads, plan_of(archive), tmp_path)
@@ -349,25 +349,103 @@ def test_progress_tells_each_scene_once(archive, tmp_path, threads):
 
 
 def test_scenes_in_flight_are_bounded(archive, tmp_path, threads, monkeypatch):
-    items = [item | {"id": f"{item['id']}-{n}"} for n in range(6) for item in items_of(archive)[:2]]
-    flying, most, before = set(), [], set(threads.futures)
+    items = many(archive, 6)
+    flying, most, before = Counter(), [], set(threads.futures)
 
-    def submit(job, *args):
-        flying.add(job.key)
+    def submit(batch, *args):
+        flying[len(most)] = len(batch)
         most.append(len(flying))
-        return good(job, *args)
+        batches.update((job.key, len(most) - 1) for job in batch)
+        return good(batch, *args)
 
+    def land(result, *_):
+        number = batches[result.key]
+        flying[number] -= 1
+        if not flying[number]:
+            del flying[number]
+
+    batches = {}
     good = runner._submit
     monkeypatch.setattr(runner, "_submit", submit)
-    run_on(
-        threads,
-        plan_of(archive, items),
-        tmp_path,
-        progress=lambda result, *_: flying.discard(result.key),
-    )
-    assert len(most) == len(items)
+    run_on(threads, plan_of(archive, items), tmp_path, progress=land)
     assert max(most) == SCENES_PER_THREAD * 2
     assert set(threads.futures) <= before
+    # Batches, and alone towards the end.
+    sizes = list(Counter(batches.values()).values())
+    assert max(sizes) > 1
+    assert sizes[-1] == 1
+    assert sum(sizes) == len(items)
+
+
+def many(archive, times):
+    """Items of two small scenes under many names."""
+    return [
+        item | {"id": f"{item['id']}-{n}"} for n in range(times) for item in items_of(archive)[:2]
+    ]
+
+
+def test_batches_give_the_same(archive, tmp_path, processes):
+    planned = plan_of(archive, many(archive, 12))
+    run_on(None, planned, tmp_path / "plain")
+    told = []
+    run_on(processes, planned, tmp_path / "out", progress=lambda *now: told.append(now))
+    assert tree(tmp_path / "out") == tree(tmp_path / "plain")
+    assert [ended for _, ended, _ in told] == list(range(1, 25))
+    assert len({result.key for result, _, _ in told}) == 24
+
+
+def test_scenes_of_a_batch_end_by_themselves(archive, tmp_path, threads, monkeypatch):
+    def break_down(job, *args):
+        if job.scene.id.endswith("-1"):
+            raise IndexError("at 3")
+        if job.scene.id.endswith("-2"):
+            raise RefusedScene("is of no use.")
+        return good(job, *args)
+
+    good = tasks.process_scene
+    for module in (runner, tasks):
+        monkeypatch.setattr(module, "process_scene", break_down)
+    planned = plan_of(archive, many(archive, 8))
+    report = run_on(threads, planned, tmp_path)
+    assert report.count(Verdict.FAILED) == report.count(Verdict.REFUSED) == 2
+    assert {*Sweep(tmp_path).failed()["reason"]} == {"IndexError: at 3"}
+    assert conserves(report.document())
+    for module in (runner, tasks):
+        monkeypatch.setattr(module, "process_scene", good)
+    again = run_on(threads, planned, tmp_path)
+    assert (again.count(Verdict.SKIPPED), again.count(Verdict.REFUSED)) == (12, 2)
+    assert again.count(Verdict.DONE) + again.count(Verdict.EMPTY) == 2
+
+
+def test_trouble_of_the_store_in_a_batch_ends_the_run(archive, tmp_path, threads, monkeypatch):
+    def full(job, *args):
+        raise UpstreamError("No space is left.")
+
+    for module in (runner, tasks):
+        monkeypatch.setattr(module, "process_scene", full)
+    with pytest.raises(UpstreamError, match="No space"):
+        run_on(threads, plan_of(archive, many(archive, 8)), tmp_path)
+    assert records(tmp_path)[0]["unfinished"] == 16
+
+
+def test_of_a_batch_that_kills_its_workers_one_scene_fails(archive, tmp_path, threads, monkeypatch):
+    def kill(jobs, *args):
+        if any(job.scene.id.endswith("-1") for job in jobs):
+            raise KilledWorker("process_scene-1", SimpleNamespace(address="tcp://1"), 3)
+        return good_batch(jobs, *args)
+
+    def kill_alone(job, *args):
+        if job.scene.id.endswith("-1"):
+            raise KilledWorker("process_scene-1", SimpleNamespace(address="tcp://1"), 3)
+        return good(job, *args)
+
+    good, good_batch = runner.process_scene, runner.process_scenes
+    monkeypatch.setattr(runner, "process_scene", kill_alone)
+    monkeypatch.setattr(runner, "process_scenes", kill)
+    report = run_on(threads, plan_of(archive, many(archive, 8)), tmp_path)
+    assert report.count(Verdict.FAILED) == 2
+    assert {result.key.item_id[-2:] for result in report.results if result.reason} == {"-1"}
+    assert report.count(Verdict.DONE) + report.count(Verdict.EMPTY) == 14
 
 
 def test_what_the_scheduler_cancels_is_not_waited_for(archive, tmp_path, threads, monkeypatch):

@@ -16,7 +16,7 @@ from westsea_kernels.clutter import (
     describe,
     local_level,
     looks_and_order,
-    tail_over_median,
+    tails_over_median,
 )
 
 Float = NDArray[np.float64]
@@ -146,11 +146,11 @@ def _radar_sea(summary: Summary, detector: Detector) -> Sea:
     lower, middle, high, highest = _quantiles(even, RADAR_TAIL_POOL, edges, RADAR_TAIL_QUANTILES)
     upper = highest / high
     mean = describe(ratio, n_bands)[2]
-
-    def threshold(rate: float) -> Float:
-        heights: Float = median * tail_over_median(ratio, upper, rate, n_bands) * np.exp(misfit)
-        return heights
-
+    level = median * np.exp(misfit)
+    rates = (detector.growth_rate, detector.false_alarm_rate, RADAR_CHECK_RATE)
+    growth, seed, check = (
+        level * height for height in tails_over_median(ratio, upper, rates, n_bands)
+    )
     enl, k_order = float("nan"), float("nan")
     if good.any():
         ratios = (middle / lower, high / middle, upper)
@@ -160,14 +160,14 @@ def _radar_sea(summary: Summary, detector: Detector) -> Sea:
     return Sea(
         weights=weights,
         background=_to_blocks(median * mean, good, blocks),
-        growth=_or_inf(_to_blocks(threshold(detector.growth_rate), good, blocks)),
-        seed=_or_inf(_to_blocks(threshold(detector.false_alarm_rate), good, blocks)),
+        growth=_or_inf(_to_blocks(growth, good, blocks)),
+        seed=_or_inf(_to_blocks(seed, good, blocks)),
         noise=np.zeros(blocks),
         looks=enl * n_bands if good.any() else 0.0,
         enl=enl,
         k_order=k_order,
         n_counted=int(summary.counts.sum(dtype=np.int64)),
-        n_above=round(count_above(summary.counts, edges, threshold(RADAR_CHECK_RATE))),
+        n_above=round(count_above(summary.counts, edges, check)),
         clutter_db=_decibel((levels[..., 0] * median * mean)[good & (levels[..., 0] > 0)]),
     )
 
