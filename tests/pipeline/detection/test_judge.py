@@ -80,7 +80,7 @@ def test_the_scenes_row(sim, sensor):
     assert row.item_id == "scene"
     assert shapely.from_wkb(row.footprint).bounds == (124, 37, 125, 38)
     assert row.polarizations.tolist() == (["VV", "VH"] if sensor == "sar" else ["B08"])
-    assert row.pfa_nominal == pytest.approx(1e-7 if sensor == "sar" else 1.49e-10, rel=1e-2)
+    assert row.pfa_nominal == pytest.approx(3e-8 if sensor == "sar" else 1.49e-10, rel=1e-2)
     pair = frames["pairs"].iloc[0]
     assert {pair.detect_id_1, pair.detect_id_2} < set(frames["detections"].detect_id)
 
