@@ -55,6 +55,7 @@ def fit_lattices(
     most_db: float,
     most_ratio: float,
     sizes: Int64,
+    wanted: Bool,
     near: Int64,
     evidence: Float64,
     placed: Bool,
@@ -69,6 +70,8 @@ def fit_lattices(
         Points differ from their neighbours in a lattice by at most `most_db` and `most_ratio`.
     sizes : (m,)
         Of the neighbourhoods to try, at most NEIGHBOURS.
+    wanted : (n,)
+        A neighbourhood without any such point is not fitted: only `near` is filled.
     near : (n, NEIGHBOURS), out
         Nearest alike, the point itself first; -1 where there are no more.
     evidence : (n, m, 2), out
@@ -85,7 +88,10 @@ def fit_lattices(
     near[:] = -1
     for i in range(lon.size):
         n = _nearest_alike(lon, lat, level_db, length, most_db, most_ratio, i, near, x, y, square)
-        for s in range(sizes.size):
+        any_wanted = False
+        for k in range(n):
+            any_wanted |= wanted[near[i, k]]
+        for s in range(sizes.size if any_wanted else 0):
             some = min(n, sizes[s])
             while some > FEW and square[some - 1] > SPRAWL**2 * square[FEW - 1]:
                 some -= 1
@@ -207,28 +213,29 @@ def _periodogram(
 ) -> int:
     """Power over half the plane of wave vectors, -1 out of range; number of those in range.
 
-    power[iy, steps + ix] is that at (ix, iy) steps. Phases along a row go on by one rotation, over
-    all points at once: one point at a time took six times as long.
+    power[iy, steps + ix] is that at (ix, iy) steps. The sums go on over all columns at once, point
+    by point: that fills vector registers, as sums over the points would not.
     """
-    tried = 0
-    c, s, turn_c, turn_s = np.empty(n), np.empty(n), np.cos(step * x[:n]), np.sin(step * x[:n])
+    tried, columns = 0, 2 * steps + 1
+    c, s = np.empty((n, columns)), np.empty((n, columns))
+    for j in range(n):
+        for column in range(columns):
+            angle = step * (column - steps) * x[j]
+            c[j, column], s[j, column] = np.cos(angle), np.sin(angle)
+    all_c, all_s = np.empty(columns), np.empty(columns)
     for iy in range(steps + 1):
+        all_c[:], all_s[:] = 0.0, 0.0
         for j in range(n):
-            start = step * (iy * y[j] - steps * x[j])
-            c[j], s[j] = np.cos(start), np.sin(start)
-        for column in range(2 * steps + 1):
-            all_c, all_s = 0.0, 0.0
-            for j in range(n):
-                all_c += c[j]
-                all_s += s[j]
-                ahead = c[j] * turn_c[j] - s[j] * turn_s[j]
-                s[j] = c[j] * turn_s[j] + s[j] * turn_c[j]
-                c[j] = ahead
+            turn_c, turn_s = np.cos(step * iy * y[j]), np.sin(step * iy * y[j])
+            for column in range(columns):
+                all_c[column] += c[j, column] * turn_c - s[j, column] * turn_s
+                all_s[column] += s[j, column] * turn_c + c[j, column] * turn_s
+        for column in range(columns):
             square = iy * iy + (column - steps) ** 2
             power[iy, column] = -1.0
             inside = square * step * step >= lowest * lowest and square <= steps * steps
             if inside and (iy > 0 or column > steps):
-                power[iy, column] = (all_c * all_c + all_s * all_s) / n
+                power[iy, column] = (all_c[column] ** 2 + all_s[column] ** 2) / n
                 tried += 1
     return tried
 

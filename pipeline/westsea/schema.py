@@ -190,7 +190,8 @@ DETECTIONS = Table(
 
 PAIRS = Table(
     name="pairs",
-    meaning="one row per two hulls up to 500 m apart, from two blobs or from one",
+    meaning="one row per two hulls up to 500 m apart, from two blobs or from one; but pairs of two"
+    " detections that are both land_near with a distance of 0 are counted in scenes alone",
     id="pair_id",
     sort_by=("pair_id",),
     geometry="geometry",
@@ -276,6 +277,13 @@ SCENES = Table(
         ),
         Column("n_detections", _INTEGER, "", False, "rows in detections"),
         Column("n_pairs", _INTEGER, "", False, "rows in pairs"),
+        Column(
+            "n_land_pairs",
+            _INTEGER,
+            "",
+            False,
+            "pairs that are not listed: both detections are land_near, 0 m from the shore",
+        ),
     ),
 )
 

@@ -11,14 +11,15 @@ from westsea_kernels.pairs import offset_m
 SIZES = np.array([9, 24])
 
 
-def fit(lon, lat, level=None, length=None, most_db=10.0, most_ratio=3.0):
+def fit(lon, lat, level=None, length=None, most_db=10.0, most_ratio=3.0, wanted=None):
     n = len(lon)
     near, evidence = np.empty((n, lattices.NEIGHBOURS), np.int64), np.empty((n, len(SIZES), 2))
     placed = np.empty((n, len(SIZES), lattices.NEIGHBOURS), np.bool_)
     level = np.zeros(n) if level is None else level
     length = np.ones(n) if length is None else length
+    wanted = np.ones(n, np.bool_) if wanted is None else wanted
     lattices.fit_lattices(
-        lon, lat, level, length, most_db, most_ratio, SIZES, near, evidence, placed
+        lon, lat, level, length, most_db, most_ratio, SIZES, wanted, near, evidence, placed
     )
     return near, evidence, placed
 
@@ -109,6 +110,17 @@ def test_in_a_perfect_lattice_all_are_in_phase():
     assert (evidence[some, 1].min(axis=1) > 10).all()
     assert (placed[some, 1].sum(axis=1) >= 23).all()
     assert (near[some] >= 0).all()
+
+
+def test_neighbourhoods_without_a_wanted_point_are_not_fitted():
+    lon, lat = square(8, 8)
+    wanted = np.arange(64) == 20
+    near, every, _ = fit(lon, lat)
+    _, some, _ = fit(lon, lat, wanted=wanted)
+    with_wanted = (near == 20).any(axis=1)
+    assert 8 < with_wanted.sum() < 60
+    np.testing.assert_array_equal(some[with_wanted], every[with_wanted])
+    assert np.isneginf(some[~with_wanted]).all()
 
 
 def test_half_of_the_members_are_enough():

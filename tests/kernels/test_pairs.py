@@ -7,12 +7,22 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
-from westsea_kernels.pairs import find_pairs, neighbours, offset_m, rectangle_gap
+from westsea_kernels.pairs import (
+    between,
+    components,
+    find_pairs,
+    neighbours,
+    offset_m,
+    rectangle_gap,
+)
 
 EXAMPLES = 10 if numba.config.DISABLE_JIT else 100
 GEOD = Geod(ellps="WGS84")
 CLOSE_M = 500.0
+NONE = np.zeros(25, np.bool_)
 
 
 # -- references
@@ -140,8 +150,9 @@ def gaps_slowly(lon, lat, length, width, heading):
 @given(fleets(), st.sampled_from([20.0, CLOSE_M]))
 @settings(max_examples=EXAMPLES)
 def test_all_pairs_within_the_gap_are_found(fleet, widest):
-    length = fleet[2]
-    index, measures = find_pairs(*fleet, widest, length.max(initial=0.0))
+    index, measures, n_passed = find_pairs(*fleet, widest, NONE[: fleet[0].size])
+    assert n_passed == 0
+    assert index.tolist() == sorted(index.tolist())
     found = dict(zip(map(tuple, index.tolist()), measures, strict=True))
     assert len(found) == len(index)
     gaps = gaps_slowly(*fleet)
@@ -155,8 +166,8 @@ def test_all_pairs_within_the_gap_are_found(fleet, widest):
 def test_wide_hulls_corner_to_corner_are_found():
     """Their centres lie further apart than the gap and a length."""
     lat = np.array([0.0, (CLOSE_M + 1.4 * 300) / 110_574])
-    index, measures = find_pairs(
-        np.zeros(2), lat, np.full(2, 300.0), np.full(2, 300.0), np.full(2, 45.0), CLOSE_M, 300.0
+    index, measures, _ = find_pairs(
+        np.zeros(2), lat, np.full(2, 300.0), np.full(2, 300.0), np.full(2, 45.0), CLOSE_M, NONE[:2]
     )
     assert index.tolist() == [[0, 1]]
     assert measures[0, 0] == pytest.approx(CLOSE_M + (1.4 - np.sqrt(2)) * 300, abs=0.1)
@@ -164,7 +175,7 @@ def test_wide_hulls_corner_to_corner_are_found():
 
 def test_hulls_on_one_place_are_a_pair_without_gap():
     same = np.array([5.0, 5.0])
-    index, measures = find_pairs(same, same, 10 * same, same, same, 20.0, 50.0)
+    index, measures, _ = find_pairs(same, same, 10 * same, same, same, 20.0, NONE[:2])
     assert index.tolist() == [[0, 1]]
     assert measures.tolist() == [[0, 0]]
 
@@ -173,8 +184,39 @@ def test_hulls_on_one_place_are_a_pair_without_gap():
 def test_hulls_without_a_place_or_size_pair_with_none(unknown):
     fleet = [np.array([5.0, 5.0]) for _ in range(5)]
     fleet[unknown][1] = np.nan
-    index, measures = find_pairs(*fleet, 20.0, 50.0)
+    index, measures, _ = find_pairs(*fleet, 20.0, NONE[:2])
     assert index.shape == measures.shape == (0, 2)
+
+
+@given(fleets(), st.sampled_from([20.0, CLOSE_M]), st.integers(0, 2**32 - 1))
+@settings(max_examples=EXAMPLES)
+def test_pairs_that_are_passed_over_are_counted(fleet, widest, seed):
+    passed = np.random.default_rng(seed).random(fleet[0].size) < 0.6
+    every, _, _ = find_pairs(*fleet, widest, NONE[: passed.size])
+    index, _, n_passed = find_pairs(*fleet, widest, passed)
+    left_out = passed[every].all(axis=1)
+    assert index.tolist() == every[~left_out].tolist()
+    assert n_passed == left_out.sum()
+
+
+# -- components, between
+
+
+@given(st.integers(1, 30), st.integers(0, 40), st.integers(0, 2**32 - 1))
+def test_components_are_what_edges_connect(n, m, seed):
+    first, second = np.random.default_rng(seed).integers(0, n, (2, m))
+    graph = coo_matrix((np.ones(m), (first, second)), (n, n))
+    _, label = connected_components(graph, directed=False)
+    smallest = [np.flatnonzero(label == each)[0] for each in label]
+    assert components(n, first, second).tolist() == smallest
+
+
+def test_probabilities_are_those_of_the_normal_distribution():
+    value, sd = np.array([0.0, 5.0, -3.0]), np.array([1.0, 2.0, 0.5])
+    lowest, highest = np.array([-np.inf, 3.0, -3.0]), np.array([0.0, 7.0, np.inf])
+    out = np.empty(3)
+    between(value, sd, lowest, highest, out)
+    np.testing.assert_allclose(out, [0.5, 0.6826894921, 0.5], rtol=1e-9)
 
 
 # -- neighbours
@@ -187,13 +229,12 @@ def test_neighbours_are_the_counted_third_hulls_within_the_radius(fleet, m, radi
     n = lon.size
     m = m if n else 0
     rng = np.random.default_rng(seed)
-    counted = rng.random(n) < 0.7
-    first, second = rng.integers(0, max(n, 1), (2, m))
+    first, second = rng.integers(-1 if n else 0, max(n, 1), (2, m))
     mid_lon, mid_lat = lon[first] + rng.uniform(-0.01, 0.01, m), lat[first]
     counts, nearest = np.full(m, 7), np.full(m, 7.0)
-    neighbours(lon, lat, counted, first, second, mid_lon, mid_lat, radius, counts, nearest)
+    neighbours(lon, lat, first, second, mid_lon, mid_lat, radius, counts, nearest)
     for k in range(m):
-        third = counted & ~np.isin(np.arange(n), [first[k], second[k]])
+        third = ~np.isin(np.arange(n), [first[k], second[k]])
         away = [GEOD.inv(mid_lon[k], mid_lat[k], lon[i], lat[i])[2] for i in np.flatnonzero(third)]
         near = np.array(away)
         assert np.sum(near < radius - 0.1) <= counts[k] <= np.sum(near < radius + 0.1)

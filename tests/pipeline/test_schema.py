@@ -16,7 +16,8 @@ REQUIRED = {
         gap_sd_m center_distance_m relative_heading_deg length_m_1 length_m_2 width_m_1 width_m_2
         n_neighbors_5km nearest_third_m expected_chance_pairs raft_id score flags chip_bounds""",
     "scenes": """item_id datetime platform orbit_state polarizations footprint km2_valid km2_masked
-        clutter_db enl k_order pfa_nominal pfa_empirical n_detections n_pairs""",
+        clutter_db enl k_order pfa_nominal pfa_empirical n_detections n_pairs
+        n_land_pairs""",
 }
 NULLABLE = {
     "detections": {

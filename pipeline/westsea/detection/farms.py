@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from westsea.detection.blobs import Fetch, plane_of
 from westsea.detection.doubts import doubted
-from westsea.detection.hulls import Hulls
+from westsea.detection.hulls import Hulls, is_land
 from westsea.detection.sea import Sea
-from westsea.schema import Flag
+from westsea.schema import DOUBT, Flag
 from westsea_catalog.grid import Grid, Window
 from westsea_kernels.blocks import BLOCK
-from westsea_kernels.pairs import find_pairs
+from westsea_kernels.pairs import have_neighbour
 
 Float = NDArray[np.float64]
 
@@ -36,51 +36,80 @@ LEAST_POWER = 18.0
 squares of simulated sea and ships had less than 14, but for a wind farm's sidelobes."""
 LEAST_SINE = 0.45
 """Between the two waves."""
-_POINT_M = 0.1
+STRIP = 512
+"""Blocks of the strips of columns that squares are looked at in, row after row: those that overlap
+then find their pixels read already, whatever the scene's width."""
 _RING = 1.5
 """Steps of frequency over which the usual power is taken."""
 
 
-def flag_farms(hulls: Hulls, window: Window, grid: Grid, water: Sea, fetch: Fetch) -> Hulls:
+def flag_farms(
+    hulls: Hulls,
+    land_at: NDArray[np.int64],
+    window: Window,
+    grid: Grid,
+    water: Sea,
+    fetch: Fetch,
+) -> Hulls:
     """Set the lattice flag on small faint blobs amid rows of others.
+
+    Blobs that bear a doubt already get no look of their own, nor do those whose square holds land:
+    streets repeat as cages do.
 
     Parameters
     ----------
+    land_at : (m, 2)
+        Places of the blocks that hold land seen in the pixels.
     window
         That is judged; blocks are counted from its corner.
     fetch
         Reads blocks.
     """
-    small = (hulls.length_m <= LONGEST_M) & (hulls.snr_db <= MOST_DB)
-    shape = water.seed.shape
-    if min(shape) < SIDE:
+    if min(water.seed.shape) < SIDE:
         return hulls
+    land = is_land(hulls)
+    small = (hulls.length_m <= LONGEST_M) & (hulls.snr_db <= MOST_DB) & ~land
+    at = np.stack([hulls.row - window.row0, hulls.col - window.col0], axis=1)
+    corners = _corners(at, water.seed.shape)
+    asked = np.flatnonzero(_in_company(hulls, small) & ((hulls.flags & int(DOUBT)) == 0))
+    ashore = np.concatenate([at[land], (land_at + 0.5) * BLOCK])
+    asked = asked[~_holding(corners[asked], ashore)]
     member = np.zeros(len(hulls), np.bool_)
-    for k in np.flatnonzero(_in_company(hulls, small)):
+    for k in asked[np.lexsort((asked, corners[asked, 1] // STRIP))]:
         if member[k]:  # a farm's other cages need no look of their own
             continue
-        corner = _corner(hulls.row[k] - window.row0, hulls.col[k] - window.col0, shape)
-        image = _square(corner, water, fetch)
+        image = _square(corners[k], water, fetch)
         jacobian = grid.jacobian(hulls.row[k], hulls.col[k])
         if two_waves(image, jacobian).min() >= LEAST_POWER:
-            row, col = hulls.row - window.row0, hulls.col - window.col0
-            top, left = corner * BLOCK
-            inside = (row >= top) & (row < top + SIDE * BLOCK)
-            inside &= (col >= left) & (col < left + SIDE * BLOCK)
-            member |= inside & small
+            member |= small & _inside(at, corners[k])
     return doubted(hulls, Flag.LATTICE, member)
 
 
 def _in_company(hulls: Hulls, small: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Those of the small that have another near: a lone one costs no second look."""
     order = np.flatnonzero(small)[np.argsort(hulls.lat[small], kind="stable")]
-    points = np.full(order.size, _POINT_M)
-    near, _ = find_pairs(
-        hulls.lon[order], hulls.lat[order], points, points, np.zeros(order.size), NEAR_M, _POINT_M
-    )
     company = np.zeros(len(hulls), np.bool_)
-    company[order[near]] = True
+    company[order] = have_neighbour(hulls.lon[order], hulls.lat[order], NEAR_M)
     return company
+
+
+def _inside(at: Float, corner: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,) which of (n, 2) pixels lie in the square with a corner."""
+    away = at - corner * BLOCK
+    return np.asarray(((away >= 0) & (away < SIDE * BLOCK)).all(axis=1))
+
+
+def _holding(corners: NDArray[np.int64], at: Float) -> NDArray[np.bool_]:
+    """(n,) which of the squares with (n, 2) corners hold any of (m, 2) pixels."""
+    order = np.argsort(at[:, 0], kind="stable")
+    rows, cols = at[order].T
+    top, left = corners.T * BLOCK
+    ends = np.searchsorted(rows, [top, top + SIDE * BLOCK])
+    out = np.zeros(len(corners), np.bool_)
+    for k, (first, end) in enumerate(ends.T):
+        own = cols[first:end] - left[k]
+        out[k] = ((own >= 0) & (own < SIDE * BLOCK)).any()
+    return out
 
 
 def two_waves(image: Float, jacobian: Float) -> Float:
@@ -121,9 +150,9 @@ def _usual(power: Float, radius: Float) -> Float:
     return np.asarray(np.maximum(median, 1e-30)[ring].reshape(power.shape) / np.log(2.0))
 
 
-def _corner(row: float, col: float, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """First block (row, col) of the square about a pixel, within the window."""
-    first = np.rint(np.array([row, col]) / BLOCK - SIDE / 2).astype(np.int64)
+def _corners(at: Float, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """(n, 2) first block (row, col) of the squares about (n, 2) pixels, within the window."""
+    first = np.rint(at / BLOCK - SIDE / 2).astype(np.int64)
     return np.clip(first, 0, np.array(shape) - SIDE)
 
 

@@ -145,8 +145,8 @@ def _on_cross(
     order = np.argsort(hulls.lat, kind="stable")
     lon, lat = hulls.lon, hulls.lat
     points = np.full(len(hulls), _POINT_M)
-    near, _ = find_pairs(
-        lon[order], lat[order], points, points, np.zeros(len(hulls)), ARM_M, _POINT_M
+    near, _, _ = find_pairs(
+        lon[order], lat[order], points, points, 0.0 * points, ARM_M, np.zeros(len(hulls), np.bool_)
     )
     one, two = order[near[:, 0]], order[near[:, 1]]
     level = excess_db(hulls)

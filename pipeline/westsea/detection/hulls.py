@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from westsea.detection.blobs import Blobs
 from westsea.detection.fits import refine
 from westsea.detection.sea import Sea
-from westsea.detection.shore import land_without_rim, to_land
+from westsea.detection.shore import crowded, land_without_rim, to_land
 from westsea.detection.statistics import Summary, grown, spread_to_blocks
 from westsea.detection.tracks import MID_SWATH_DEG, azimuth_deg
 from westsea.detector import Detector
@@ -92,6 +92,12 @@ class Hulls:
         return Hulls(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
 
+def is_land(hulls: Hulls) -> NDArray[np.bool_]:
+    """(n,) hulls that are pieces of land themselves, not only near it."""
+    near = (hulls.flags & int(Flag.LAND_NEAR)) != 0
+    return np.asarray(near & (hulls.distance_from_shore_m == 0.0))
+
+
 def measure_hulls(
     scene: Scene, summary: Summary, sea: Sea, blobs: Blobs, coast: Coast, detector: Detector
 ) -> Hulls:
@@ -105,9 +111,10 @@ def measure_hulls(
     out = _moments(scene, sea, blobs, block, jacobian)
     shore = _from_shore(scene, summary, sea, blobs, jacobian, out, coast)
     refine(scene.sensor, summary, sea, blobs, jacobian, blur(scene), out)
-    if scene.sensor == "optical":
-        shore[_too_large(out)] = 0.0
+    shore[_too_large(out)] = 0.0
     row, col, peak = (out[:, i] for i in (moments.ROW, moments.COL, moments.PEAK))
+    if scene.sensor == "sar":
+        shore[crowded(row, col, jacobian, blobs.land_at, window.shape)] = 0.0
     peak_row, peak_col = out[:, [moments.PEAK_ROW, moments.PEAK_COL]].T.astype(np.int64)
     at_peak = (peak_row // BLOCK, peak_col // BLOCK)
     background, level = sea.background[at_peak], _level(sea, at_peak)

@@ -80,7 +80,7 @@ def judge(
         hulls = flag_white_clouds(tell_motion(hulls, fits), fits, pixels)
     else:
         hulls = flag_ghosts(scene, summary, blobs, hulls)
-        hulls = flag_farms(hulls, summary.window, scene.grid, water, pixels.blocks)
+        hulls = flag_farms(hulls, blobs.land_at, summary.window, scene.grid, water, pixels.blocks)
     hulls = flag_lattices(hulls)
     pairs = pair_hulls(hulls, detector)
     inside = _inside(aoi, hulls.lon, hulls.lat)
@@ -88,8 +88,12 @@ def judge(
         DETECTIONS.name: _detections(scene, hulls.take(inside)),
         PAIRS.name: _pairs(scene, hulls, pairs, _inside(aoi, pairs.lon, pairs.lat)),
     }
-    n_rows = {name: table.num_rows for name, table in tables.items()}
-    tables[SCENES.name] = _scene(scene, summary, water, blobs, cell_area, detector, n_rows)
+    counts = {
+        "n_detections": tables[DETECTIONS.name].num_rows,
+        "n_pairs": tables[PAIRS.name].num_rows,
+        "n_land_pairs": pairs.n_of_land,
+    }
+    tables[SCENES.name] = _scene(scene, summary, water, blobs, cell_area, detector, counts)
     return Judgement(tables, blobs.n_fetched)
 
 
@@ -162,7 +166,7 @@ def _scene(
     blobs: Blobs,
     pixel_m2: Float,
     detector: Detector,
-    rows: dict[str, int],
+    counts: dict[str, int],
 ) -> pa.Table:
     seen_land = np.zeros_like(summary.valid)
     cells = tuple((blobs.land_at // BLOCKS_PER_CELL).T)
@@ -187,8 +191,7 @@ def _scene(
             "k_order": [water.k_order],
             "pfa_nominal": [nominal],
             "pfa_empirical": [empirical],
-            "n_detections": [rows[DETECTIONS.name]],
-            "n_pairs": [rows[PAIRS.name]],
+            **{name: [count] for name, count in counts.items()},
         },
     )
 

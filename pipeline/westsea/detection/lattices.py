@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from westsea.detection.doubts import doubted
-from westsea.detection.hulls import Hulls
+from westsea.detection.hulls import Hulls, is_land
 from westsea.schema import Flag
 from westsea_catalog.grid import GEOD
 from westsea_kernels import lattices as fit
@@ -29,14 +29,20 @@ FARTHEST = 2.0
 
 
 def flag_lattices(hulls: Hulls) -> Hulls:
-    """Set the lattice flag on members of regular lattices."""
+    """Set the lattice flag on members of regular lattices.
+
+    Pieces of land amid nothing but pieces of land are not looked at.
+    """
     n, order = len(hulls), np.lexsort((hulls.lon, hulls.lat))
     near = np.empty((n, fit.NEIGHBOURS), np.int64)
     evidence = np.empty((n, SIZES.size, 2))
     placed = np.empty((n, SIZES.size, fit.NEIGHBOURS), np.bool_)
     lon, lat = hulls.lon[order], hulls.lat[order]
     level, length = hulls.peak_db[order], hulls.length_m[order]
-    fit.fit_lattices(lon, lat, level, length, MOST_DB, MOST_RATIO, SIZES, near, evidence, placed)
+    fit.fit_lattices(
+        lon, lat, level, length, MOST_DB, MOST_RATIO, SIZES, ~is_land(hulls)[order], near, evidence,
+        placed,
+    )  # fmt: skip
     weaker, both = evidence.min(axis=2), evidence.sum(axis=2)
     certain = (weaker >= LEAST_NATS) | ((weaker >= LEAST_WEAKER) & (both >= LEAST_BOTH))
     # A ship amid a farm is a member to itself at most, not to the members' own neighbourhoods.

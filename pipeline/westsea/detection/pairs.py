@@ -2,16 +2,15 @@
 
 import hashlib
 from dataclasses import dataclass
-from math import erf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.detection.hulls import ID_LENGTH, Hulls
+from westsea.detection.hulls import ID_LENGTH, Hulls, is_land
 from westsea.detector import Detector
 from westsea.schema import DOUBT, FAR_M
 from westsea_catalog.grid import GEOD, Grid
-from westsea_kernels.pairs import find_pairs, neighbours
+from westsea_kernels.pairs import between, components, find_pairs, neighbours
 
 Float = NDArray[np.float64]
 
@@ -41,11 +40,16 @@ class Pairs:
     score: Float
     flags: NDArray[np.int32]
     pair_id: NDArray[np.object_]
+    n_of_land: int
+    """Pairs of two pieces of land, which have no entry."""
 
 
 def pair_hulls(hulls: Hulls, detector: Detector) -> Pairs:
-    """All pairs of hulls with a gap up to `detector.close_gap_m`."""
-    first, second, gap, center = _graph(hulls, detector)
+    """All pairs of hulls with a gap up to `detector.close_gap_m`.
+
+    Two hulls that are both land, as `is_land` tells it, make no pair: they are counted.
+    """
+    first, second, gap, center, n_of_land = _graph(hulls, detector)
     lon, lat = _midpoints(hulls, first, second)
     gap_sd = _gap_sd(hulls, first, second)
     alongside = gap <= detector.alongside_gap_m
@@ -73,27 +77,31 @@ def pair_hulls(hulls: Hulls, detector: Detector) -> Pairs:
         score=hulls.score[first] * hulls.score[second] * certain,
         flags=flags.astype(np.int32),
         pair_id=np.array([_hash(sorted(pair)) for pair in members], object),
+        n_of_land=n_of_land,
     )
 
 
 def _graph(
     hulls: Hulls, detector: Detector
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Float, Float]:
-    """Indices of the longer and of the other hull, gap and distance of the centres, metres."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Float, Float, int]:
+    """Indices of the longer and of the other hull, gap and distance of the centres, metres.
+
+    And how many pairs of land were left out.
+    """
     order = np.lexsort((hulls.detect_id, hulls.lat))
     by_latitude = hulls.take(order)
-    index, sizes = find_pairs(
+    index, sizes, n_of_land = find_pairs(
         np.ascontiguousarray(by_latitude.lon),
         np.ascontiguousarray(by_latitude.lat),
         np.ascontiguousarray(by_latitude.length_m),
         np.ascontiguousarray(by_latitude.width_m),
         np.ascontiguousarray(by_latitude.heading_deg),
         detector.close_gap_m,
-        float(hulls.length_m.max(initial=0.0)),
+        is_land(by_latitude),
     )
     a, b = order[index[:, 0]], order[index[:, 1]]
     swap = hulls.length_m[b] > hulls.length_m[a]
-    return np.where(swap, b, a), np.where(swap, a, b), sizes[:, 0], sizes[:, 1]
+    return np.where(swap, b, a), np.where(swap, a, b), sizes[:, 0], sizes[:, 1], n_of_land
 
 
 def _midpoints(
@@ -120,8 +128,9 @@ def _gap_sd(hulls: Hulls, first: NDArray[np.int64], second: NDArray[np.int64]) -
 
 def _between(value: Float, sd: Float, lowest: Float, highest: Float) -> Float:
     """Probability that a normal variable lies in [lowest, highest]."""
-    normal = np.vectorize(lambda z: 0.5 * (1.0 + erf(z / sqrt(2.0))), otypes=[float])
-    return np.asarray(normal((highest - value) / sd) - normal((lowest - value) / sd))
+    out = np.empty(value.size)
+    between(value, sd, lowest, highest, out)
+    return out
 
 
 def _surroundings(
@@ -129,14 +138,13 @@ def _surroundings(
 ) -> tuple[NDArray[np.int64], Float]:
     """Third hulls without doubt within 5 km of each midpoint, and the distance to the nearest."""
     counts, nearest = np.zeros(lon.size, np.int64), np.zeros(lon.size)
-    order = np.argsort(hulls.lat, kind="stable")
-    place = np.empty_like(order)
+    without_doubt = np.flatnonzero(hulls.flags & int(DOUBT) == 0)
+    order = without_doubt[np.argsort(hulls.lat[without_doubt], kind="stable")]
+    place = np.full(len(hulls), -1)
     place[order] = np.arange(order.size)
-    without_doubt = hulls.flags & int(DOUBT) == 0
     neighbours(
         hulls.lon[order],
         hulls.lat[order],
-        without_doubt[order],
         place[first],
         place[second],
         lon,
@@ -165,27 +173,15 @@ def _rafts(
     alongside: NDArray[np.bool_],
 ) -> NDArray[np.object_]:
     """Name of the raft of each pair: three or more hulls that lie alongside one another."""
-    root = _components(len(hulls), first[alongside], second[alongside])
-    out = np.full(first.size, "", object)
-    for raft in np.flatnonzero(np.bincount(root) >= 3):
-        members = hulls.detect_id[root == raft]
-        out[alongside & (root[first] == raft)] = _hash(sorted(members))
-    return out
-
-
-def _components(n: int, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(n,) a number for each of n nodes, the same for those that edges connect."""
-    parent = list(range(n))
-
-    def root(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for a, b in zip(first.tolist(), second.tolist(), strict=True):
-        parent[root(b)] = root(a)
-    return np.array([root(node) for node in range(n)], np.int64)
+    root = components(len(hulls), first[alongside], second[alongside])
+    sizes = np.bincount(root, minlength=len(hulls))
+    by_root = np.argsort(root, kind="stable")
+    end = np.cumsum(sizes)
+    names = np.full(len(hulls), "", object)
+    for raft in np.flatnonzero(sizes >= 3):
+        members = by_root[end[raft] - sizes[raft] : end[raft]]
+        names[raft] = _hash(sorted(hulls.detect_id[members]))
+    return np.where(alongside, names[root[first]], "").astype(object)
 
 
 def _hash(names: list[str]) -> str:

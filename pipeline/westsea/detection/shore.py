@@ -8,8 +8,20 @@ from westsea.detection.sea import Sea
 from westsea.detection.statistics import Summary
 from westsea.schema import FAR_M
 from westsea_kernels.blobs import marked_medians, nearest_marked
+from westsea_kernels.blocks import BLOCK
 
 Float = NDArray[np.float64]
+
+CROWD_M = 1_000.0
+"""Half the side of the square in which blobs are counted."""
+CROWD_PER_KM2 = 22.5
+"""Blobs that lie as close together are pieces of land. The densest of 9,847 real tiles of radar
+have 11.3 ships per km2 in such a square, a drawn city 38 blobs."""
+LAND_REACH = 3
+"""Times the square's side: there land shows by a blob that is too large for a ship."""
+LEAST_SHARE = 0.5
+"""Of the square that counts where the window cuts it: in a quarter of it, real ships lie up to
+three times as dense."""
 
 
 def to_land(
@@ -28,6 +40,54 @@ def to_land(
     row, col = np.ascontiguousarray(row), np.ascontiguousarray(col)
     nearest_marked(row, col, jacobian, land_at[:, 0].copy(), land_at[:, 1].copy(), land, away)
     return away
+
+
+def crowded(
+    row: Float, col: Float, jacobian: Float, land_at: NDArray[np.int64], shape: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """(n,) blobs about land that lie closer together than ships do anywhere: pieces of it.
+
+    Without land in sight they may be a farm, seen cage by cage.
+
+    Parameters
+    ----------
+    row, col : (n,)
+        Pixels, counted from the window's corner.
+    jacobian : (n, 2, 2)
+        Of the grid at them.
+    land_at : (m, 2)
+        Places of the blocks that hold land seen in the pixels.
+    shape
+        Of the window.
+    """
+    sides = np.array([-(-side // BLOCK) for side in shape])
+    block_m2 = np.abs(np.linalg.det(jacobian)) * BLOCK**2
+    half = np.maximum(np.rint(CROWD_M / np.sqrt(block_m2)), 1.0).astype(np.int64)
+    at = np.rint(np.stack([row, col], axis=1)).astype(np.int64) // BLOCK
+    at = np.clip(at, 0, sides - 1)
+    first, end = np.maximum(at - half[:, None], 0), np.minimum(at + half[:, None] + 1, sides)
+    blocks = np.maximum((end - first).prod(axis=1), LEAST_SHARE * (2 * half + 1) ** 2)
+    dense = _counted(at, sides, first, end) >= CROWD_PER_KM2 / 1e6 * block_m2 * blocks
+    reach = LAND_REACH * half[:, None]
+    first, end = np.maximum(at - reach, 0), np.minimum(at + reach + 1, sides)
+    return np.asarray(dense & (_counted(land_at, sides, first, end) > 0))
+
+
+def _counted(
+    at: NDArray[np.int64],
+    sides: NDArray[np.int64],
+    first: NDArray[np.int64],
+    end: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """(n,) how many of (m, 2) places lie in rectangles from (n, 2) first up to end."""
+    below = np.zeros(sides + 1, np.int64)
+    np.add.at(below, tuple(at.T + 1), 1)
+    below = below.cumsum(axis=0).cumsum(axis=1)
+    (top, left), (bottom, right) = first.T, end.T
+    counts: NDArray[np.int64] = (
+        below[bottom, right] - below[top, right] - below[bottom, left] + below[top, left]
+    )
+    return counts
 
 
 def land_without_rim(summary: Summary, sea: Sea, blobs: Blobs) -> NDArray[np.bool_]:
