@@ -364,7 +364,7 @@ def test_alongside_pairs_are_one_blob_or_a_pair():
 
 def test_the_ladder_leaves_the_settings_themselves_out():
     radar = [rung.false_alarm_rate for rung in detection.ladder(Detector(), "sar")]
-    assert radar == [1e-9, 1e-8, 1e-6, 1e-5]
+    assert radar == [1e-9, 1e-8, 1e-7, 1e-6]
     other = Detector(optical_seed_sigma=8.0)
     optical = [rung.optical_seed_sigma for rung in detection.ladder(other, "optical")]
     assert optical == [4.5, 5.0, 6.0, 7.0, 9.0]
