@@ -27,7 +27,7 @@ CLOSE, SMALL_CLOSE = "close pairs, hulls of 50 m and more", "close pairs with a 
 ALONGSIDE = "alongside pairs, as one blob or two"
 FLOORS = {LONG: 0.95, SHORT: 0.80, CLOSE: 0.90, SMALL_CLOSE: 0.0, ALONGSIDE: 0.90}
 """Share of what was planted that must be found; 0: only told."""
-MOST_FALSE_PER_1000_KM2 = 5.0
+MOST_FALSE_PER_1000_KM2 = 4.0
 
 
 @dataclass(frozen=True)
