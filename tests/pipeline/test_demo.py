@@ -30,7 +30,7 @@ def test_a_demo_prints_what_it_missed_and_what_is_false(tmp_path):
     assert shown[1].split()[-3:] == ["20", "19", "19"]
     assert shown[2].endswith("10       5       8  below the floor")
     assert shown[3].split()[-3:] == ["4", "0", "-"]
-    assert shown[4] == ("false detections per 1000 km2 of sea: 3.0 (at most 5): 4 clutter, 2 rock")
+    assert shown[4] == ("false detections per 1000 km2 of sea: 3.0 (at most 4): 4 clutter, 2 rock")
     assert shown[5] == "found hulls that bear a doubt: 3.1 %"
 
 
