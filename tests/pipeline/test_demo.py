@@ -110,7 +110,7 @@ def test_an_earlier_demo_gives_way(tmp_path, monkeypatch):
     assert not earlier.parent.exists()
 
 
-@pytest.mark.parametrize(("hit", "n_false", "code"), [(19, 50, 0), (18, 0, 1), (19, 51, 1)])
+@pytest.mark.parametrize(("hit", "n_false", "code"), [(19, 40, 0), (18, 0, 1), (19, 41, 1)])
 def test_the_command_fails_below_a_floor(cli, tmp_path, monkeypatch, hit, n_false, code):
     def run(folder, *, workers, progress):
         assert (folder, workers) == (tmp_path, 3)
