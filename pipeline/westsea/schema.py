@@ -282,7 +282,7 @@ SCENES = Table(
             _INTEGER,
             "",
             False,
-            "pairs that are not listed: both detections are land_near, 0 m from the shore",
+            "pairs that are not listed: their pixels show both detections to be pieces of land",
         ),
     ),
 )

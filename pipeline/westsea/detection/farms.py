@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from westsea.detection.blobs import Fetch, plane_of
 from westsea.detection.doubts import doubted
-from westsea.detection.hulls import Hulls, is_land
+from westsea.detection.hulls import Hulls
 from westsea.detection.sea import Sea
 from westsea.schema import DOUBT, Flag
 from westsea_catalog.grid import Grid, Window
@@ -67,7 +67,7 @@ def flag_farms(
     """
     if min(water.seed.shape) < SIDE:
         return hulls
-    land = is_land(hulls)
+    land = hulls.is_land
     small = (hulls.length_m <= LONGEST_M) & (hulls.snr_db <= MOST_DB) & ~land
     at = np.stack([hulls.row - window.row0, hulls.col - window.col0], axis=1)
     corners = _corners(at, water.seed.shape)

@@ -75,6 +75,8 @@ class Hulls:
     score: Float
     flags: NDArray[np.int32]
     distance_from_shore_m: Float
+    is_land: NDArray[np.bool_]
+    """Pieces of land themselves, as the pixels have it. A coast is not right enough to say so."""
     detect_id: NDArray[np.object_]
     doubt_detect_id: NDArray[np.object_]
     """What it may be the ghost, the sidelobe or the wake of; None for none, or for land."""
@@ -92,12 +94,6 @@ class Hulls:
         return Hulls(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
 
-def is_land(hulls: Hulls) -> NDArray[np.bool_]:
-    """(n,) hulls that are pieces of land themselves, not only near it."""
-    near = (hulls.flags & int(Flag.LAND_NEAR)) != 0
-    return np.asarray(near & (hulls.distance_from_shore_m == 0.0))
-
-
 def measure_hulls(
     scene: Scene, summary: Summary, sea: Sea, blobs: Blobs, coast: Coast, detector: Detector
 ) -> Hulls:
@@ -111,10 +107,11 @@ def measure_hulls(
     out = _moments(scene, sea, blobs, block, jacobian)
     shore = _from_shore(scene, summary, sea, blobs, jacobian, out, coast)
     refine(scene.sensor, summary, sea, blobs, jacobian, blur(scene), out)
-    shore[_too_large(out)] = 0.0
     row, col, peak = (out[:, i] for i in (moments.ROW, moments.COL, moments.PEAK))
+    land = _too_large(out)
     if scene.sensor == "sar":
-        shore[crowded(row, col, jacobian, blobs.land_at, window.shape)] = 0.0
+        land |= crowded(row, col, jacobian, blobs.land_at, window.shape)
+    shore[land] = 0.0
     peak_row, peak_col = out[:, [moments.PEAK_ROW, moments.PEAK_COL]].T.astype(np.int64)
     at_peak = (peak_row // BLOCK, peak_col // BLOCK)
     background, level = sea.background[at_peak], _level(sea, at_peak)
@@ -144,6 +141,7 @@ def measure_hulls(
         score=_score(scene, peak / sea.seed[at_peak], flags),
         flags=flags.astype(np.int32),
         distance_from_shore_m=shore,
+        is_land=land,
         detect_id=_detect_ids(scene, peak_row, peak_col),
         doubt_detect_id=np.full(peak.size, None, object),
         doubt_ratio_db=np.full(peak.size, np.nan),

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from westsea.detection.doubts import doubted
-from westsea.detection.hulls import Hulls, is_land
+from westsea.detection.hulls import Hulls
 from westsea.schema import Flag
 from westsea_catalog.grid import GEOD
 from westsea_kernels import lattices as fit
@@ -40,7 +40,7 @@ def flag_lattices(hulls: Hulls) -> Hulls:
     lon, lat = hulls.lon[order], hulls.lat[order]
     level, length = hulls.peak_db[order], hulls.length_m[order]
     fit.fit_lattices(
-        lon, lat, level, length, MOST_DB, MOST_RATIO, SIZES, ~is_land(hulls)[order], near, evidence,
+        lon, lat, level, length, MOST_DB, MOST_RATIO, SIZES, ~hulls.is_land[order], near, evidence,
         placed,
     )  # fmt: skip
     weaker, both = evidence.min(axis=2), evidence.sum(axis=2)

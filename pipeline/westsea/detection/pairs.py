@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.detection.hulls import ID_LENGTH, Hulls, is_land
+from westsea.detection.hulls import ID_LENGTH, Hulls
 from westsea.detector import Detector
 from westsea.schema import DOUBT, FAR_M
 from westsea_catalog.grid import GEOD, Grid
@@ -47,7 +47,7 @@ class Pairs:
 def pair_hulls(hulls: Hulls, detector: Detector) -> Pairs:
     """All pairs of hulls with a gap up to `detector.close_gap_m`.
 
-    Two hulls that are both land, as `is_land` tells it, make no pair: they are counted.
+    Two hulls that are both land, as their pixels tell it, make no pair: they are counted.
     """
     first, second, gap, center, n_of_land = _graph(hulls, detector)
     lon, lat = _midpoints(hulls, first, second)
@@ -97,7 +97,7 @@ def _graph(
         np.ascontiguousarray(by_latitude.width_m),
         np.ascontiguousarray(by_latitude.heading_deg),
         detector.close_gap_m,
-        is_land(by_latitude),
+        by_latitude.is_land,
     )
     a, b = order[index[:, 0]], order[index[:, 1]]
     swap = hulls.length_m[b] > hulls.length_m[a]

@@ -27,6 +27,7 @@ def targets(places, level_db=None, length_m=None):
         "length_m": np.full(n, 40.0) if length_m is None else length_m,
         "score": np.full(n, 0.8),
         "flags": np.zeros(n, np.int32),
+        "is_land": np.zeros(n, np.bool_),
     }
     return Hulls(**values)
 

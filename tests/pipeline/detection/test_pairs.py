@@ -3,6 +3,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ def fleet(ships, lon=LON, lat=LAT):
         "n_pixels": np.full(n, 9, np.int32),
         "score": np.full(n, 0.9),
         "flags": np.zeros(n, np.int32),
+        "is_land": np.zeros(n, np.bool_),
         "detect_id": np.array([f"ship{k:04d}" for k in range(n)], object),
     }
     return Hulls(**values)
@@ -251,3 +253,17 @@ def test_no_hulls_no_pairs():
     columns = [field.name for field in fields(Pairs) if field.name != "n_of_land"]
     assert all(len(getattr(pairs, name)) == 0 for name in columns)
     assert chip_bounds(pairs, fleet([]), GRID).shape == (0, 4)
+
+
+def test_ships_inside_the_coast_stay_a_pair(sim):
+    """The coast may be 300 m off: it doubts them, and hides nothing."""
+    image = sim.radar_sea(3, (300, 300))
+    for row in (140, 152):
+        image[:, row : row + 4, 140:149] = 10.0
+    lab = sim.lab(image)
+    lon, lat = lab.scene.grid.lonlat(148.0, 144.0)
+    shore = sim.coast(shapely.box(lon - 0.002, lat - 0.002, lon + 0.002, lat + 0.002))
+    frames = sim.lab(image, coast=shore).frames()
+    assert (frames["detections"].distance_from_shore_m == 0).all()
+    assert len(frames["pairs"]) == 1
+    assert frames["scenes"].n_land_pairs.item() == 0
