@@ -7,12 +7,12 @@ width too: so where the model asks for it a second fit follows, to pixels cut hi
 another width. The two tell more than either.
 """
 
-from math import erf
-
 import numpy as np
 
 from westsea_kernels.arrays import Float32, Float64, Int, Int64
 from westsea_kernels.blocks import BLOCK
+from westsea_kernels.cholesky import deviations, factorize, solve
+from westsea_kernels.edges import edge
 from westsea_kernels.jit import kernel
 
 # Columns of a guess; of the array that `fit_hulls` fills they are the first.
@@ -42,8 +42,6 @@ WIDTH_PRIOR_M, WIDTH_PRIOR_SD = 12.0, 0.8
 """Median beam and spread of its logarithm: ships of any length have 5 to 60 m."""
 LARGEST_STEP = np.array([10.0, 10.0, 0.2, 0.3, 0.4, 0.7])
 SMALLEST_M, LARGEST_M = 2.0, 600.0
-_ROOT_2 = np.sqrt(2.0)
-_ROOT_2PI = np.sqrt(2.0 * np.pi)
 
 
 @kernel
@@ -130,17 +128,6 @@ def _ceiling(
 
 
 @kernel
-def _edge(x: float, size: float, sd: float, out: Float64) -> None:
-    """A blurred edge-to-edge profile and its derivatives by x, by size and by sd."""
-    a, b = (x + 0.5 * size) / sd, (x - 0.5 * size) / sd
-    at_a, at_b = np.exp(-0.5 * a * a) / _ROOT_2PI, np.exp(-0.5 * b * b) / _ROOT_2PI
-    out[0] = 0.5 * (erf(a / _ROOT_2) - erf(b / _ROOT_2))
-    out[1] = (at_a - at_b) / sd
-    out[2] = 0.5 * (at_a + at_b) / sd
-    out[3] = (b * at_b - a * at_a) / sd
-
-
-@kernel
 def _normal_equations(
     chip: Float64, p: Float64, blur: Float64, information: Float64, score: Float64
 ) -> float:
@@ -157,8 +144,8 @@ def _normal_equations(
     for k in range(chip.shape[0]):
         east, north = chip[k, 0] - p[EAST], chip[k, 1] - p[NORTH]
         u, v = east * he + north * hn, east * hn - north * he
-        _edge(u, length, sd_u, f)
-        _edge(v, width, sd_v, g)
+        edge(u, length, sd_u, f)
+        edge(v, width, sd_v, g)
         by_u, by_v = level * f[1] * g[0], level * f[0] * g[1]
         d[EAST] = -by_u * he - by_v * hn
         d[NORTH] = -by_u * hn + by_v * he
@@ -177,47 +164,6 @@ def _normal_equations(
 
 
 @kernel
-def _factorize(a: Float64) -> bool:
-    """Cholesky factor of a symmetric matrix in its lower half, in place; False if not positive."""
-    for i in range(a.shape[0]):
-        for j in range(i + 1):
-            rest = a[i, j]
-            for k in range(j):
-                rest -= a[i, k] * a[j, k]
-            if i == j:
-                if not rest > 0.0:
-                    return False
-                a[i, i] = np.sqrt(rest)
-            else:
-                a[i, j] = rest / a[j, j]
-    return True
-
-
-@kernel
-def _solve(factor: Float64, b: Float64) -> None:
-    """Solve in place, by the factor of `_factorize`."""
-    n = b.size
-    for i in range(n):
-        for k in range(i):
-            b[i] -= factor[i, k] * b[k]
-        b[i] /= factor[i, i]
-    for i in range(n - 1, -1, -1):
-        for k in range(i + 1, n):
-            b[i] -= factor[k, i] * b[k]
-        b[i] /= factor[i, i]
-
-
-@kernel
-def _deviations(factor: Float64, out: Float64) -> None:
-    """Square roots of the diagonal of the inverse."""
-    for i in range(out.size):
-        unit = np.zeros(out.size)
-        unit[i] = 1.0
-        _solve(factor, unit)
-        out[i] = np.sqrt(unit[i])
-
-
-@kernel
 def _fit(chip: Float64, guess: Float64, blur: Float64, variance: float, out: Float64) -> bool:
     """Fit one hull to pixels of a variance; False if they determine none near the guess."""
     information, score = np.empty((N_PARAMETERS, N_PARAMETERS)), np.empty(N_PARAMETERS)
@@ -229,10 +175,10 @@ def _fit(chip: Float64, guess: Float64, blur: Float64, variance: float, out: Flo
         score /= variance
         information[LOG_WIDTH, LOG_WIDTH] += 1.0 / WIDTH_PRIOR_SD**2
         score[LOG_WIDTH] += (np.log(WIDTH_PRIOR_M) - p[LOG_WIDTH]) / WIDTH_PRIOR_SD**2
-        if not _factorize(information):
+        if not factorize(information):
             return False
-        _deviations(information, sd)
-        _solve(information, score)
+        deviations(information, sd)
+        solve(information, score)
         share = 1.0
         for i in range(N_PARAMETERS):
             if abs(score[i]) > LARGEST_STEP[i]:

@@ -41,9 +41,13 @@ class Blobs:
     """(k, BLOCK, BLOCK) blocks that were looked at; beyond them no pixel is bright."""
     owner: NDArray[np.int64]
     """Like `plane`: number of the blob of each pixel, SEA or LAND."""
+    at: NDArray[np.int64]
+    """(k, 2) places of those blocks."""
+    planes: "Planes"
+    """Gives their pixels."""
 
 
-class _Planes:
+class Planes:
     """The plane of any block: of what was carried, else of what is fetched; each block once."""
 
     def __init__(self, summary: Summary, sea: Sea, fetch: Fetch) -> None:
@@ -53,17 +57,31 @@ class _Planes:
         self._slot = np.full(summary.block_valid.shape, -1, np.int64)
         self._slot[tuple(summary.carried_at.T)] = np.arange(len(summary.carried_at))
         self._plane = self._of(summary.carried_at, summary.carried)
+        self._pixels = [summary.carried]
+        self._first = [0]
 
     def at(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """(n, BLOCK, BLOCK) plane of the blocks at (n, 2) places, NaN where not valid."""
         missing = places[self._slot[tuple(places.T)] < 0]
         if len(missing):
             self._slot[tuple(missing.T)] = len(self._plane) + np.arange(len(missing))
-            fetched = self._of(missing, self._fetch(missing))
-            self._plane = np.concatenate([self._plane, fetched])
+            pixels = self._fetch(missing)
+            self._pixels.append(pixels)
+            self._first.append(len(self._plane))
+            self._plane = np.concatenate([self._plane, self._of(missing, pixels)])
             self.n_fetched += len(missing)
         plane: NDArray[np.float32] = self._plane[self._slot[tuple(places.T)]]
         return plane
+
+    def bands(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(n, bands, BLOCK, BLOCK) pixels of blocks whose plane was asked for."""
+        out = np.empty((len(places), *self._pixels[0].shape[1:]), np.float32)
+        slots = self._slot[tuple(places.T)]
+        ends = [*self._first[1:], len(self._plane)]
+        for first, end, pixels in zip(self._first, ends, self._pixels, strict=True):
+            here = (slots >= first) & (slots < end)
+            out[here] = pixels[slots[here] - first]
+        return out
 
     def _of(self, places: NDArray[np.int64], pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         return plane_of(self._sea, places, pixels)
@@ -94,7 +112,7 @@ def find_blobs(
     Blobs grow block by block from those that hold a seed, so that only what a blob may reach is
     ever read. The result does not depend on what was carried.
     """
-    planes = _Planes(summary, sea, fetch)
+    planes = Planes(summary, sea, fetch)
     lower, upper = plane_bounds(summary, sea)
     growth, seed = sea.growth.astype(np.float32), sea.seed.astype(np.float32)
     # Solid blocks are bright to the last pixel, and all their pixels are valid.
@@ -106,7 +124,7 @@ def find_blobs(
         wanted = np.zeros(look.shape, np.bool_)
         reach(*graph.places, graph.slots, graph.solid, graph.nodes, graph.seeded, candidate, wanted)
         if not wanted.any():
-            return _split(graph, planes.n_fetched, largest_pixels)
+            return _split(graph, planes, largest_pixels)
         look |= wanted
 
 
@@ -129,7 +147,7 @@ class _Graph:
 def _connect(
     look: NDArray[np.bool_],
     is_solid: NDArray[np.bool_],
-    planes: _Planes,
+    planes: Planes,
     growth: NDArray[np.float32],
     seed: NDArray[np.float32],
 ) -> _Graph:
@@ -150,7 +168,7 @@ def _connect(
     return _Graph(at, plane, slots, solid, nodes, root, seeded[root])
 
 
-def _split(graph: _Graph, n_fetched: int, largest_pixels: NDArray[np.float64]) -> Blobs:
+def _split(graph: _Graph, planes: Planes, largest_pixels: NDArray[np.float64]) -> Blobs:
     """Sort the seeded blobs into ships and land."""
     bright = graph.nodes >= 0
     n_bright = int(bright.sum())
@@ -177,7 +195,18 @@ def _split(graph: _Graph, n_fetched: int, largest_pixels: NDArray[np.float64]) -
     owner = np.full(graph.nodes.shape, SEA)
     owner[bright] = np.where(is_land, LAND, blob)[graph.nodes[bright]]
     return Blobs(
-        start, rows, cols, values, land_at, land, n_fetched, graph.slots, graph.plane, owner
+        start=start,
+        rows=rows,
+        cols=cols,
+        values=values,
+        land_at=land_at,
+        land=land,
+        n_fetched=planes.n_fetched,
+        slots=graph.slots,
+        plane=graph.plane,
+        owner=owner,
+        at=graph.at,
+        planes=planes,
     )
 
 

@@ -1,0 +1,83 @@
+"""Everything about a blob that tells one hull from several: its fit, its sections, its picture."""
+
+import numpy as np
+
+from westsea_kernels import sections, smears
+from westsea_kernels.arrays import Float32, Float64, Int64
+from westsea_kernels.jit import kernel
+
+LEAST_PIXELS = 20
+"""A chip with fewer says nothing."""
+
+# Columns of a guess.
+EAST, NORTH, HEADING, LENGTH, WIDTH, LEVEL = range(6)
+N_GUESS = 6
+
+
+@kernel
+def describe_blobs(
+    numbers: Int64,
+    rows: Int64,
+    cols: Int64,
+    guess: Float64,
+    slots: Int64,
+    contrast: Float32,
+    owner: Int64,
+    jacobian: Float64,
+    blur: Float64,
+    azimuth: Float64,
+    model: Float64,
+    floor: float,
+    fit: Float64,
+    statistics: Float64,
+    picture: Float64,
+) -> None:
+    """Describe each of n blobs.
+
+    Parameters
+    ----------
+    numbers, rows, cols : (n,)
+        The blob's number in `owner`, and a pixel of it.
+    guess : (n, N_GUESS)
+        East and north of that pixel (m), heading (radians), length and width (m), and contrast.
+    slots, contrast, owner
+        As of `sections.collect`.
+    jacobian : (n, 2, 2)
+        Metres (east, north) per step of (column, row).
+    blur, azimuth, model
+        As of `smears.fit_smeared`.
+    floor
+        As of `sections.describe_sections`.
+    fit : (n, smears.N_FITTED), out
+        NaN for a blob with too few pixels or that cannot be fitted; so are the others.
+    statistics : (n, 1 + bands, sections.N_STATISTICS), out
+    picture : (n, bands, sections.N_ALONG, sections.N_ACROSS), out
+    """
+    n_bands = contrast.shape[1]
+    chip = np.empty((sections.MOST_PIXELS, 2 + n_bands))
+    joint = np.empty((sections.MOST_PIXELS, 3))
+    first = np.empty(smears.N_PARAMETERS)
+    for k in range(rows.size):
+        fit[k], statistics[k], picture[k] = np.nan, np.nan, np.nan
+        g = guess[k]
+        n = sections.collect(
+            rows[k], cols[k], g[EAST], g[NORTH], g[HEADING], g[LENGTH], numbers[k], slots,
+            contrast, owner, jacobian[k], chip,
+        )  # fmt: skip
+        if not LEAST_PIXELS <= n <= sections.MOST_PIXELS:
+            continue
+        joint[:n, :2] = chip[:n, :2]
+        joint[:n, 2] = 0.0
+        for b in range(n_bands):
+            joint[:n, 2] += chip[:n, 2 + b] / n_bands
+        first[smears.EAST], first[smears.NORTH] = g[EAST], g[NORTH]
+        first[smears.HEADING] = g[HEADING]
+        first[smears.LOG_LENGTH], first[smears.LOG_WIDTH] = np.log(g[LENGTH]), np.log(g[WIDTH])
+        first[smears.LOG_LEVEL] = np.log(max(g[LEVEL], smears.LEAST_LEVEL))
+        if not smears.fit_smeared(joint[:n], first, blur, azimuth, model, fit[k]):
+            fit[k] = np.nan
+            continue
+        east, north, heading = fit[k, smears.EAST], fit[k, smears.NORTH], fit[k, smears.HEADING]
+        length = max(np.exp(fit[k, smears.LOG_LENGTH]), sections.SLICE_M)
+        sections.describe_sections(chip[:n], east, north, heading, length, floor, statistics[k])
+        sections.draw_level(chip[:n], east, north, heading, length, picture[k])
