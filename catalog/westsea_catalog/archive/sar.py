@@ -126,7 +126,7 @@ class Radargram:
 
 
 @dataclass(frozen=True, eq=False)
-class _Target:
+class Target:
     """A thing to image: a hull, a structure, or an ambiguity of one."""
 
     points: dict[Polarization, Points]
@@ -136,6 +136,7 @@ class _Target:
     defocus_m: float
 
     def echo(self, rng: np.random.Generator, polarization: Polarization) -> Echo:
+        """Its complex looks, of phases drawn at random."""
         points = self.points[polarization]
         return echo(rng, points, self.middle, self.reach_m, defocus_m=self.defocus_m)
 
@@ -163,10 +164,26 @@ def render(
     targets = [_hull_target(rng, radar, frame, sea, planted) for planted in layout.hulls]
     targets += [_structure_target(rng, radar, frame, each) for each in layout.structures]
     ghosts, their_targets = _ghosts(rng, radar, frame, sea, layout, targets)
+    images = image_targets(rng, radar, frame, surface, targets + their_targets, polarizations)
+    return Radargram(images, ghosts)
+
+
+def image_targets(
+    rng: np.random.Generator,
+    radar: Pass,
+    frame: Frame,
+    surface: dict[Polarization, Image],
+    targets: Sequence[Target],
+    polarizations: Sequence[Polarization] = ("VV", "VH"),
+) -> dict[Polarization, Image]:
+    """Image targets on a surface of a mean power, gamma0 of the frame's shape, noise not counted.
+
+    Returns gamma0, linear, (rows, cols) of the scene's grid; RADAR_NODATA beyond the swath.
+    """
     noise = _noise(radar, frame)
     images = {}
     for polarization in polarizations:
-        echoes = [target.echo(rng, polarization) for target in targets + their_targets]
+        echoes = [target.echo(rng, polarization) for target in targets]
         # Sea and noise are both Gaussian: their sum is one field of the summed power.
         image = _detected(rng, surface[polarization] + noise, echoes)
         image[:, _beyond(radar, frame)] = RADAR_NODATA
@@ -175,12 +192,12 @@ def render(
         images[polarization] = np.where(
             resampled == RADAR_NODATA, resampled, np.maximum(resampled, LEAST)
         )
-    return Radargram(images, ghosts)
+    return images
 
 
 def _hull_target(
     rng: np.random.Generator, radar: Pass, frame: Frame, sea: RadarSea, planted: PlantedHull
-) -> _Target:
+) -> Target:
     scatterers = draw_scatterers(rng, planted.hull, radar.heading_deg + 90.0)
     still = 0.2 if planted.setting == "berth" else 1.0
     defocus = still * abs(rng.normal(0.0, sea.smear_m))
@@ -190,7 +207,7 @@ def _hull_target(
     east, north = planted.hull.to_ground(scatterers.forward, scatterers.starboard)
     reach = planted.hull.length_m / 2
     place = frame.locate(planted.row, planted.col)
-    return _target(radar, frame, scatterers, place, (east, north), reach, defocus, shift)
+    return lay(radar, frame, scatterers, place, (east, north), reach, defocus, shift)
 
 
 def roll_shift_m(radar: Pass, hull: Hull, scatterers: Scatterers, roll_rad_s: float) -> Float:
@@ -208,17 +225,17 @@ def roll_shift_m(radar: Pass, hull: Hull, scatterers: Scatterers, roll_rad_s: fl
 
 def _structure_target(
     rng: np.random.Generator, radar: Pass, frame: Frame, structure: Structure
-) -> _Target:
+) -> Target:
     scatterers = structure_scatterers(rng, structure)
     axis = np.deg2rad(structure.heading_deg)
     east = scatterers.forward * np.sin(axis) + scatterers.starboard * np.cos(axis)
     north = scatterers.forward * np.cos(axis) - scatterers.starboard * np.sin(axis)
     reach = structure.length_m / 2 + structure.height_m
     place = frame.locate(structure.row, structure.col)
-    return _target(radar, frame, scatterers, place, (east, north), reach)
+    return lay(radar, frame, scatterers, place, (east, north), reach)
 
 
-def _target(
+def lay(
     radar: Pass,
     frame: Frame,
     scatterers: Scatterers,
@@ -227,7 +244,7 @@ def _target(
     reach_m: float,
     defocus_m: float = 0.0,
     shift_m: float | Float = 0.0,
-) -> _Target:
+) -> Target:
     """Lay scatterers, (east, north) metres of a place, on the frame; what is high lies over."""
     along, across = frame.along_across(*offset)
     across = across - scatterers.height / np.tan(np.deg2rad(radar.incidence_deg))
@@ -236,7 +253,7 @@ def _target(
     sample = middle[1] + across / SPACING_M
     points = {pol: Points(line, sample, rcs) for pol, rcs in scatterers.rcs.items()}
     weak = scatterers.rcs["VV"].sum() < _WEAK_M2
-    return _Target(points, middle, reach_m + (_WEAK_REACH_M if weak else _REACH_M), defocus_m)
+    return Target(points, middle, reach_m + (_WEAK_REACH_M if weak else _REACH_M), defocus_m)
 
 
 def _ghosts(
@@ -245,8 +262,8 @@ def _ghosts(
     frame: Frame,
     sea: RadarSea,
     layout: Layout,
-    targets: Sequence[_Target],
-) -> tuple[tuple[Ghost, ...], list[_Target]]:
+    targets: Sequence[Target],
+) -> tuple[tuple[Ghost, ...], list[Target]]:
     """Ambiguities of all targets that are strong enough to show above the sea, within the frame."""
     level = sea.mean("VV") + 10 ** (radar.noise_db / 10)
     ghosts, images = [], []
@@ -267,12 +284,12 @@ def _ghosts(
                 pol: Points(each.line + lines, each.sample, ratio * each.rcs)
                 for pol, each in target.points.items()
             }
-            images.append(_Target(points, middle, target.reach_m, AMBIGUITY_SMEAR_M))
+            images.append(Target(points, middle, target.reach_m, AMBIGUITY_SMEAR_M))
             ghosts.append(Ghost(row, col, *_size(source), float(10 * np.log10(snr))))
     return tuple(ghosts), images
 
 
-def _ghost_m2(target: _Target) -> float:
+def _ghost_m2(target: Target) -> float:
     """Area that a ghost's power spreads over."""
     points = target.points["VV"]
     along, across = (SPACING_M * float(np.ptp(at)) for at in (points.line, points.sample))
