@@ -66,7 +66,7 @@ def auc(p: Float, is_several: Bool) -> float:
 def balance(is_several: Bool) -> Float:
     """(n,) weights that give one and several the same share, 1 in all."""
     share = is_several.mean()
-    return np.where(is_several, 0.5 / share, 0.5 / (1.0 - share)) / is_several.size
+    return np.asarray(np.where(is_several, 0.5 / share, 0.5 / (1.0 - share)) / is_several.size)
 
 
 def calibration(p: Float, is_several: Bool) -> tuple[Float, Float, Float]:
