@@ -35,7 +35,13 @@ _RADAR_ARCHIVE = ("echoes", "fields", "formations", "frame", "hulls", "layout", 
 
 
 def samples(
-    sensor: Sensor, split: Split, folder: Path, *, count: int | None = None, workers: int = 1
+    sensor: Sensor,
+    split: Split,
+    folder: Path,
+    *,
+    count: int | None = None,
+    shape: tuple[int, int] = SHAPE,
+    workers: int = 1,
 ) -> Iterator[Sample]:
     """The scenes of a split, in order.
 
@@ -47,22 +53,24 @@ def samples(
         Where images are kept; those of the same generator are read again.
     count
         How many, from the first; None for all.
+    shape
+        Of each, (rows, cols).
     workers
         Processes that image what is not there yet. Never changes a result.
     """
     n = N_SCENES[sensor, split]
     indices = range(n if count is None else min(count, n))
-    place = folder / f"{sensor}-{generator(sensor)[:12]}"
+    place = folder / f"{sensor}-{shape[0]}x{shape[1]}-{generator(sensor)[:12]}"
     place.mkdir(parents=True, exist_ok=True)
     missing = [index for index in indices if not _path(place, split, index).exists()]
     if workers > 1 and len(missing) > 1:
         context = get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            jobs = repeat(sensor), repeat(split), missing, repeat(place)
+            jobs = repeat(sensor), repeat(split), missing, repeat(place), repeat(shape)
             for _ in pool.map(_keep, *jobs):
                 pass
     for index in indices:
-        yield _kept(sensor, split, index, place)
+        yield _kept(sensor, split, index, place, shape)
 
 
 def sample(sensor: Sensor, split: Split, index: int, *, shape: tuple[int, int] = SHAPE) -> Sample:
@@ -93,19 +101,19 @@ def _path(place: Path, split: Split, index: int) -> Path:
     return place / f"{split}-{index:03d}.npz"
 
 
-def _keep(sensor: Sensor, split: Split, index: int, place: Path) -> None:
+def _keep(sensor: Sensor, split: Split, index: int, place: Path, shape: tuple[int, int]) -> None:
     """Image a scene into its file, which is there whole or not at all."""
     path = _path(place, split, index)
-    images = Drawn.of(sensor, split, index).images()
+    images = Drawn.of(sensor, split, index, shape).images()
     partial = path.with_name(f"{path.stem}.{os.getpid()}.npz")
     np.savez(partial, **dict(images))  # type: ignore[arg-type]
     partial.replace(path)
 
 
-def _kept(sensor: Sensor, split: Split, index: int, place: Path) -> Sample:
+def _kept(sensor: Sensor, split: Split, index: int, place: Path, shape: tuple[int, int]) -> Sample:
     path = _path(place, split, index)
     if not path.exists():
-        _keep(sensor, split, index, place)
+        _keep(sensor, split, index, place, shape)
     with np.load(path) as file:
         images = {name: file[name] for name in file.files}
-    return Drawn.of(sensor, split, index).sample(images)
+    return Drawn.of(sensor, split, index, shape).sample(images)
