@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from westsea_kernels import sections, smears
+from westsea_kernels import sections, smears, two_hulls
 from westsea_kernels.arrays import Float32, Float64, Int64
 from westsea_kernels.jit import kernel
 
@@ -31,6 +31,7 @@ def describe_blobs(
     fit: Float64,
     statistics: Float64,
     picture: Float64,
+    two: Float64,
 ) -> None:
     """Describe each of n blobs.
 
@@ -52,13 +53,16 @@ def describe_blobs(
         NaN for a blob with too few pixels or that cannot be fitted; so are the others.
     statistics : (n, 1 + bands, sections.N_STATISTICS), out
     picture : (n, bands, sections.N_ALONG, sections.N_ACROSS), out
+    two : (n, 1 + 2 x two_hulls.N_FITTED), out
+        Gain of two hulls over one, and both fits; without columns they are not made.
     """
     n_bands = contrast.shape[1]
     chip = np.empty((sections.MOST_PIXELS, 2 + n_bands))
     joint = np.empty((sections.MOST_PIXELS, 3))
-    first = np.empty(smears.N_PARAMETERS)
+    first, whole = np.empty(smears.N_PARAMETERS), np.empty(5)
+    vary = np.array([model[smears.CONSTANT], model[smears.SQUARE], model[smears.PER_CELL]])
     for k in range(rows.size):
-        fit[k], statistics[k], picture[k] = np.nan, np.nan, np.nan
+        fit[k], statistics[k], picture[k], two[k] = np.nan, np.nan, np.nan, np.nan
         g = guess[k]
         n = sections.collect(
             rows[k], cols[k], g[EAST], g[NORTH], g[HEADING], g[LENGTH], numbers[k], slots,
@@ -81,3 +85,10 @@ def describe_blobs(
         length = max(np.exp(fit[k, smears.LOG_LENGTH]), sections.SLICE_M)
         sections.describe_sections(chip[:n], east, north, heading, length, floor, statistics[k])
         sections.draw_level(chip[:n], east, north, heading, length, picture[k])
+        if two.shape[1] > 0:
+            whole[0], whole[1], whole[2], whole[3] = east, north, heading, length
+            whole[4] = np.exp(fit[k, smears.LOG_LEVEL])
+            one_end = 1 + two_hulls.N_FITTED
+            two[k, 0] = two_hulls.fit_one_and_two(
+                joint[:n], whole, blur, vary, two[k, 1:one_end], two[k, one_end:]
+            )

@@ -34,14 +34,14 @@ SMALLEST_M, LARGEST_M = 2.0, 600.0
 SMALLEST_SMEAR_M, LARGEST_SMEAR_M = 0.1, 40.0
 
 # Length over beam of ships, at these lengths (m).
-_LOG_LENGTHS = np.log(np.array([20.0, 35.0, 60.0, 100.0, 150.0, 250.0]))
-_LENGTH_OVER_WIDTH = np.array([4.0, 4.6, 5.6, 6.2, 6.3, 6.6])
+LOG_LENGTHS = np.log(np.array([20.0, 35.0, 60.0, 100.0, 150.0, 250.0]))
+LENGTH_OVER_WIDTH = np.array([4.0, 4.6, 5.6, 6.2, 6.3, 6.6])
 
 
 @kernel
 def expected_beam(length: float) -> float:
     """Mean beam (m) of single ships of a length (m)."""
-    return float(length / np.interp(np.log(length), _LOG_LENGTHS, _LENGTH_OVER_WIDTH))
+    return float(length / np.interp(np.log(length), LOG_LENGTHS, LENGTH_OVER_WIDTH))
 
 
 @kernel

@@ -1,0 +1,147 @@
+"""Blobs described for the question of one hull or several: contrasts in, fits and sections out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from westsea.detection.blobs import Blobs
+from westsea.detection.hulls import Hulls, blur
+from westsea.detection.sea import Sea
+from westsea.detection.statistics import Summary
+from westsea.detection.tracks import MID_SWATH_DEG, azimuth_deg
+from westsea_catalog.scene import Scene
+from westsea_kernels import alongside, sections, smears, two_hulls
+from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL
+
+Float = NDArray[np.float64]
+
+NO_SEA = -2
+"""Slot of a block without valid pixels."""
+LOOKS = 4.4
+"""Of Sentinel-1 IW GRDH, and little more after terrain correction."""
+UNEVEN = {1: 1 / 1.2, 2: 1 / 1.5}
+"""Variance of a hull's own brightness, as a share of its square: the fewer scatterers in a pixel
+the more; two polarisations see partly others."""
+SHARED_PIXELS = 3.5
+"""Pixels of 10 m that share one speckle."""
+SMEAR_SD_M = 8.0
+LOG_WIDTH_SD, WIDTH_SHARE = 0.6, 1.2
+"""Prior of the width, in usual beams: broad, and no narrower for two than for one."""
+OPTICAL_UNEVEN, OPTICAL_SMEAR_SD_M = 0.02, 0.3
+RADAR_FLOOR, OPTICAL_FLOOR = 0.3, 3.0
+"""Contrast that sections begin at: of radar in means of the sea, else in its deviations."""
+BRIGHT_SHARE = {"sar": 0.3, "optical": 0.6}
+"""Of a blob's peak that its hull has on the whole, for a first guess."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the pixels about each of n hulls are like; NaN where there is too little to tell."""
+
+    fit: Float
+    """(n, smears.N_FITTED)"""
+    statistics: Float
+    """(n, 1 + bands, sections.N_STATISTICS)"""
+    picture: Float
+    """(n, bands, sections.N_ALONG, sections.N_ACROSS)"""
+    two: Float
+    """(n, 1 + 2 x two_hulls.N_FITTED) of an optical scene: the gain of two hulls over one, and
+    both fits; (n, 0) of a radar one."""
+    azimuth_rad: float
+    """Direction of azimuth, clockwise from north; of an optical scene it means nothing."""
+    blur: Float
+    """(3,) variances east-east, north-north and east-north of the point spread, m2."""
+
+
+def describe(
+    scene: Scene, summary: Summary, sea: Sea, blobs: Blobs, hulls: Hulls, jacobian: Float
+) -> Description:
+    """Describe hulls of a scene's window by the pixels of the blocks that were looked at.
+
+    jacobian : (n, 2, 2) of `Grid.jacobian` at the peaks.
+    """
+    is_radar = scene.sensor == "sar"
+    contrast = _contrasts(sea, blobs, is_radar=is_radar)
+    n, n_bands = len(hulls), contrast.shape[1]
+    row, col = hulls.peak_row - summary.window.row0, hulls.peak_col - summary.window.col0
+    at = blobs.slots[row // BLOCK, col // BLOCK], row % BLOCK, col % BLOCK
+    peak = contrast.mean(axis=1)[at].astype(float)
+    guess = _guess(hulls, jacobian, BRIGHT_SHARE[scene.sensor] * peak)
+    psf, azimuth = blur(scene), _azimuth(scene) if is_radar else 0.0
+    fit = np.empty((n, smears.N_FITTED))
+    statistics = np.empty((n, 1 + n_bands, sections.N_STATISTICS))
+    picture = np.empty((n, n_bands, sections.N_ALONG, sections.N_ACROSS))
+    two = np.empty((n, 0 if is_radar else 1 + 2 * two_hulls.N_FITTED))
+    alongside.describe_blobs(
+        blobs.owner[at],
+        row,
+        col,
+        guess,
+        np.where(summary.block_valid > 0, blobs.slots, NO_SEA),
+        contrast,
+        blobs.owner,
+        jacobian,
+        psf,
+        np.array([np.sin(azimuth), np.cos(azimuth)]),
+        _model(n_bands, is_radar=is_radar),
+        RADAR_FLOOR if is_radar else OPTICAL_FLOOR,
+        fit,
+        statistics,
+        picture,
+        two,
+    )
+    return Description(fit, statistics, picture, two, azimuth, psf)
+
+
+def _contrasts(sea: Sea, blobs: Blobs, *, is_radar: bool) -> NDArray[np.float32]:
+    """(k, bands, BLOCK, BLOCK) of the blocks looked at.
+
+    Of radar the level over the sea's mean, less 1, in each polarisation; else how far the band that
+    is searched lies above the water, in deviations of the water's.
+    """
+    places = blobs.at
+    background = sea.background[tuple(places.T)][:, None, None, None]
+    if not is_radar:
+        noise = sea.noise[tuple(places.T)][:, None, None, None]
+        return np.asarray((blobs.plane[:, None] - background) / noise, np.float32)
+    weights = sea.weights[tuple((places // BLOCKS_PER_CELL).T)][:, :, None, None]
+    level = blobs.planes.bands(places) * (weights.shape[1] * weights)
+    return np.asarray(level / background - 1.0, np.float32)
+
+
+def _guess(hulls: Hulls, jacobian: Float, level: Float) -> Float:
+    guess = np.empty((len(hulls), alongside.N_GUESS))
+    away = np.stack([hulls.col - hulls.peak_col, hulls.row - hulls.peak_row], axis=1)
+    guess[:, [alongside.EAST, alongside.NORTH]] = np.einsum("nij,nj->ni", jacobian, away)
+    guess[:, alongside.HEADING] = np.deg2rad(hulls.heading_deg)
+    guess[:, alongside.LENGTH], guess[:, alongside.WIDTH] = hulls.length_m, hulls.width_m
+    guess[:, alongside.LEVEL] = level
+    return guess
+
+
+def _azimuth(scene: Scene) -> float:
+    rows, cols = scene.grid.shape
+    _, lat = scene.grid.lonlat(rows / 2, cols / 2)
+    ascending = scene.orbit_state != "descending"
+    return float(np.deg2rad(azimuth_deg(lat, MID_SWATH_DEG, ascending=ascending)))
+
+
+def _model(n_bands: int, *, is_radar: bool) -> Float:
+    """Of `smears.fit_smeared`."""
+    if not is_radar:
+        return np.array(
+            [1.0, 0.0, OPTICAL_UNEVEN, 1.0, OPTICAL_SMEAR_SD_M, LOG_WIDTH_SD, WIDTH_SHARE]
+        )
+    looks = n_bands * LOOKS
+    return np.array(
+        [
+            1 / looks,
+            2 / looks,
+            UNEVEN[n_bands],
+            SHARED_PIXELS,
+            SMEAR_SD_M,
+            LOG_WIDTH_SD,
+            WIDTH_SHARE,
+        ]
+    )
