@@ -69,11 +69,8 @@ def judge(
         Polygons in longitude and latitude; detections whose centroid and pairs whose midpoint
         lies outside are left out. None for everywhere.
     """
-    water = sea(summary, scene.sensor, detector)
-    cell_area = _cell_pixel_areas(scene.grid, summary)
-    largest = spread_to_blocks(detector.largest_hull_m2 / cell_area, summary.block_valid.shape)
-    blobs = find_blobs(summary, water, pixels.blocks, largest)
-    hulls = measure_hulls(scene, summary, water, blobs, coast, detector)
+    cell_area = cell_pixel_areas(scene.grid, summary)
+    water, blobs, hulls = find_hulls(scene, summary, pixels, coast, detector, cell_area)
     if scene.sensor == "optical":
         hulls = flag_wakes(flag_clouds(hulls, pixels), pixels)
         fits = fit_bands(hulls, pixels)
@@ -97,7 +94,25 @@ def judge(
     return Judgement(tables, blobs.n_fetched)
 
 
-def _cell_pixel_areas(grid: Grid, summary: Summary) -> Float:
+def find_hulls(
+    scene: Scene,
+    summary: Summary,
+    pixels: Pixels,
+    coast: Coast,
+    detector: Detector,
+    cell_area: Float,
+) -> tuple[Sea, Blobs, Hulls]:
+    """The sea, what is connected above it, and the hulls measured in it.
+
+    cell_area : of `cell_pixel_areas`.
+    """
+    water = sea(summary, scene.sensor, detector)
+    largest = spread_to_blocks(detector.largest_hull_m2 / cell_area, summary.block_valid.shape)
+    blobs = find_blobs(summary, water, pixels.blocks, largest)
+    return water, blobs, measure_hulls(scene, summary, water, blobs, coast, detector)
+
+
+def cell_pixel_areas(grid: Grid, summary: Summary) -> Float:
     """(cell rows, cell cols) m2 on the ground of one pixel amid each cell."""
     rows, cols = (np.arange(n) * CELL + CELL / 2 for n in summary.valid.shape)
     window = summary.window

@@ -39,6 +39,7 @@ def samples(
     split: Split,
     folder: Path,
     *,
+    first: int = 0,
     count: int | None = None,
     shape: tuple[int, int] = SHAPE,
     workers: int = 1,
@@ -51,15 +52,15 @@ def samples(
         Which.
     folder
         Where images are kept; those of the same generator are read again.
-    count
-        How many, from the first; None for all.
+    first, count
+        From which, and how many; None for all that follow.
     shape
         Of each, (rows, cols).
     workers
         Processes that image what is not there yet. Never changes a result.
     """
     n = N_SCENES[sensor, split]
-    indices = range(n if count is None else min(count, n))
+    indices = range(first, n if count is None else min(first + count, n))
     place = folder / f"{sensor}-{shape[0]}x{shape[1]}-{generator(sensor)[:12]}"
     place.mkdir(parents=True, exist_ok=True)
     missing = [index for index in indices if not _path(place, split, index).exists()]
