@@ -1,6 +1,7 @@
 """Hulls as they look from above: a deck plan with painted patches, and look-alikes of two hulls."""
 
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,11 @@ DARK: Colour = (0.045, 0.045, 0.045, 0.05, 0.07)
 WHITE: Colour = (0.40, 0.40, 0.40, 0.40, 0.28)
 _TALL = (1.5, 2.2)
 """Times the usual height of a superstructure: its shadow lies beside the hull like another."""
+
+_COAMING_M = 4.0
+"""Between two holds."""
+_BOOM_M, _MAX_SPAN_M, _THICK_M = (5.0, 14.0), 18.0, 2.2
+"""How far an outrigger reaches beyond the side, half its length, and the width of its members."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +114,7 @@ def look_alike(
 def _two_toned(looks: np.random.Generator, hull: Hull) -> tuple[Patch, ...]:
     """One side bright and the other dark, or bright sides with dark holds between them."""
     half, beam = hull.length_m / 2, hull.width_m
-    light, dark = (
-        tuple(looks.uniform(0.8, 1.2) * np.array(tone)) for tone in (BRIGHT, DARK)
-    )  # fmt: skip
+    light, dark = (tuple(looks.uniform(0.8, 1.2) * np.array(tone)) for tone in (BRIGHT, DARK))
     if looks.uniform() < 0.5:
         side = float(looks.choice([-1.0, 1.0]))
         return tuple(
@@ -118,28 +122,29 @@ def _two_toned(looks: np.random.Generator, hull: Hull) -> tuple[Patch, ...]:
             for way, tone in ((side, light), (-side, dark))
         )
     trench = float(looks.uniform(0.12, 0.22)) * beam
-    return (
-        Patch((-half, half), (-beam, beam), 2.0, light),
-        Patch((-0.34 * hull.length_m, 0.42 * hull.length_m), (-trench, trench), 0.0, dark),
-    )
+    edges = np.linspace(-0.34, 0.40, max(2, round(hull.length_m / 30)) + 1) * hull.length_m
+    holds = [
+        Patch((float(aft), float(fore) - _COAMING_M), (-trench, trench), 0.0, dark)
+        for aft, fore in pairwise(edges)
+    ]
+    return Patch((-half, half), (-beam, beam), 2.0, light), *holds
 
 
 def _outrigger(looks: np.random.Generator, hull: Hull) -> tuple[Patch, ...]:
     """Two booms swung out to one side, and the narrow float that they carry."""
-    length, half_beam = hull.length_m, hull.width_m / 2
+    half_beam = hull.width_m / 2
     side = float(looks.choice([-1.0, 1.0]))
-    reach = half_beam + float(looks.uniform(0.5, 1.0)) * hull.width_m
-    middle = float(looks.uniform(-0.2, 0.2)) * length
-    span = float(looks.uniform(0.10, 0.18)) * length
-    thick = float(np.clip(0.02 * length, 2.0, 4.0))
+    reach = half_beam + float(looks.uniform(*_BOOM_M))
+    middle = float(looks.uniform(-0.2, 0.2)) * hull.length_m
+    span = min(float(looks.uniform(0.10, 0.18)) * hull.length_m, _MAX_SPAN_M)
 
     def across(start: float, stop: float) -> tuple[float, float]:
         return min(side * start, side * stop), max(side * start, side * stop)
 
     booms = [
-        Patch((end, end + thick), across(0.6 * half_beam, reach), 1.0, WHITE, outboard=True)
+        Patch((end, end + _THICK_M), across(0.6 * half_beam, reach), 1.0, WHITE, outboard=True)
         for end in (middle - span, middle + span)
     ]
-    ends = middle - span, middle + span + thick
+    ends = middle - span, middle + span + _THICK_M
     afloat = 1.0 - hull.freeboard_m
-    return *booms, Patch(ends, across(reach, reach + thick), afloat, BRIGHT, outboard=True)
+    return *booms, Patch(ends, across(reach, reach + _THICK_M), afloat, BRIGHT, outboard=True)
