@@ -120,6 +120,17 @@ def test_a_moving_hull_shifts_between_bands_by_speed_times_lag(speed, heading):
     assert place(moving["B08"], "B08") == pytest.approx(place(still["B08"], "B08"), abs=0.01)
 
 
+def test_hulls_take_the_colours_of_a_painter():
+    barge = plant(Hull(160.0, 45.0, 70.0, "barge"))  # mirrors nothing
+    layout, land = Layout((barge,), ()), Land.none(GRID.shape)
+    usual, same, white = (
+        optical.render(rng(), CALM, layout, land, GRID, painter=painter)["B08"][505:518, 492:505]
+        for painter in (None, optical.draw_paint, lambda rng, hull: plain(0.6))
+    )
+    np.testing.assert_array_equal(usual, same)
+    assert white.max() > 5000 > usual.max()
+
+
 def test_hulls_alongside_as_bright_as_the_water_do_not_show():
     hulls = [
         PlantedHull(Hull(100.0, 16.0, 0.0, "barge"), 50.0, col, 0, NORTH_UP)

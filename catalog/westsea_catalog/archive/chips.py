@@ -27,8 +27,6 @@ from westsea_catalog.archive.msi import (
 _CELLS_PER_PIXEL = 5
 _MARGIN_M = 35.0
 """Beyond hull and shadow: three spreads of the blur of a 20 m band."""
-_CARGO_M = 2.0
-"""Height of hatches above the deck."""
 _SLOPE = 0.15
 """Mean outward slope of either half of a deck: camber, sheer and what stands along the sides."""
 _TOWER_M = 5.0
@@ -40,7 +38,7 @@ class Paint:
     """How one hull reflects; bands as in `REFLECTANCE_BANDS`."""
 
     parts: Float
-    """(len(Part), bands) reflectance of each `Part`; that of water is not used."""
+    """(parts, bands) reflectance of each `Part` of the hull; that of water is not used."""
     glint_m2: Float
     """(bands,) of the one spot that mirrors the sun: reflectance times area; 0 for none."""
     glint_at: tuple[float, float] = (0.0, 0.0)
@@ -218,8 +216,7 @@ def _draw_hull(canvas: Canvas, planted: PlantedHull, paint: Paint, sun: Sun) -> 
     forward, starboard = hull.from_ground(*ground)
     part = hull.part_at(forward, starboard)
     on_hull = part != Part.WATER
-    above = np.array([0.0, 0.0, _CARGO_M, hull.house_m]) + hull.freeboard_m
-    canvas.height[on_hull] = above[part[on_hull]]
+    canvas.height[on_hull] = hull.heights_m[part[on_hull]]
     canvas.cover[on_hull] = 1.0
     # A face that slopes outward meets the sun by the slope towards it.
     sin, cos = hull.forward

@@ -25,6 +25,8 @@ WIDTH_SPREAD = 0.12
 # The deck plan: half widths, as a fraction of half the beam, at fractions of the length.
 _STATIONS = np.array([-0.5, -0.42, 0.30, 0.38, 0.44, 0.48, 0.5])
 _HALF_WIDTHS = np.array([0.80, 1.0, 1.0, 0.85, 0.55, 0.25, 0.0])
+_CARGO_M = 2.0
+"""Height of hatches above the deck."""
 
 
 class Part(IntEnum):
@@ -58,6 +60,16 @@ class Hull:
         return 0.0 if self.type == "barge" else float(np.clip(0.14 * self.length_m, 4.0, 26.0))
 
     @property
+    def heights_m(self) -> Float:
+        """Height above the water of each `Part`; that of water is not used."""
+        return np.array([0.0, 0.0, _CARGO_M, self.house_m]) + self.freeboard_m
+
+    @property
+    def plan(self) -> tuple[Float, Float]:
+        """Stations from stern to bow, in lengths, and the share of half the beam at each."""
+        return _STATIONS, _HALF_WIDTHS
+
+    @property
     def forward(self) -> tuple[float, float]:
         """Unit vector (east, north) from stern to bow."""
         heading = np.deg2rad(self.heading_deg)
@@ -72,7 +84,7 @@ class Hull:
     def half_width(self, forward: ArrayLike) -> Float:
         """Half the beam (m) at a distance forward of midships; -1 beyond bow and stern."""
         stations = np.asarray(forward, float) / self.length_m
-        profile = np.interp(stations, _STATIONS, _HALF_WIDTHS, left=np.nan, right=np.nan)
+        profile = np.interp(stations, *self.plan, left=np.nan, right=np.nan)
         return np.where(np.isnan(profile), -1.0, profile * self.width_m / 2)
 
     def part_at(self, forward: ArrayLike, starboard: ArrayLike) -> NDArray[np.uint8]:
@@ -103,8 +115,9 @@ class Hull:
 
     def outline(self, east: float = 0.0, north: float = 0.0) -> Polygon:
         """The deck plan in metres (east, north), with midships at the given point."""
-        forward = _STATIONS * self.length_m
-        half_width = _HALF_WIDTHS * self.width_m / 2
+        stations, half_widths = self.plan
+        forward = stations * self.length_m
+        half_width = half_widths * self.width_m / 2
         x, y = self.to_ground(
             np.concatenate([forward, forward[-2::-1]]),
             np.concatenate([half_width, -half_width[-2::-1]]),

@@ -1,6 +1,6 @@
 """Sentinel-2 as it images a sea with hulls: water, land, structures, hulls, foam and clouds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,8 @@ from westsea_catalog.grid import AffineGrid
 
 __all__ = ["FACTOR", "REFLECTANCE_BANDS", "Band", "Image", "OpticalSea", "render"]
 
+Painter = Callable[[np.random.Generator, Hull], Paint]
+
 # Reflectance of B02, B03, B04, B08, B11.
 _HOUSE = np.array([0.42, 0.42, 0.42, 0.44, 0.30])
 _DECKS = np.array(
@@ -71,7 +73,13 @@ _SCL_CIRRUS_ABOVE = 0.015
 
 
 def render(
-    rng: np.random.Generator, sea: OpticalSea, layout: Layout, land: Land, grid: AffineGrid
+    rng: np.random.Generator,
+    sea: OpticalSea,
+    layout: Layout,
+    land: Land,
+    grid: AffineGrid,
+    *,
+    painter: Painter | None = None,
 ) -> dict[Band, Image]:
     """Image a scene.
 
@@ -87,6 +95,8 @@ def render(
         Land on the same grid.
     grid
         Of 10 m pixels, rows and columns even.
+    painter
+        Gives the colours of each hull; `draw_paint` unless given.
 
     Returns
     -------
@@ -101,7 +111,7 @@ def render(
         _add_land(rng, water, land, sea.sun, scl, jacobian)
     images, direct = _by_band(water.reflectance), _by_band(water.direct)
     chips = list(_draw_structures(rng, layout.structures, sea.sun, scl))
-    chips += _draw_hulls(rng, layout.hulls, sea.sun, scl)
+    chips += _draw_hulls(rng, layout.hulls, sea.sun, scl, painter or draw_paint)
     for band, image in images.items():
         empty = image.copy()
         for chip in chips:
@@ -182,13 +192,14 @@ def _draw_hulls(
     hulls: Sequence[PlantedHull],
     sun: Sun,
     scl: NDArray[np.uint8],
+    painter: Painter,
 ) -> Iterator[dict[Band, Chip]]:
     """See the hulls; those alongside that move as one share their shadows."""
     groups: dict[tuple[int, float, float], list[PlantedHull]] = {}
     for planted in hulls:
         groups.setdefault((planted.group, *velocity(planted)), []).append(planted)
     for members in groups.values():
-        paints = [draw_paint(rng, planted.hull) for planted in members]
+        paints = [painter(rng, planted.hull) for planted in members]
         chips = hull_chips(members, paints, sun)
         code = int(rng.choice(_SCL_SHIP, p=_SCL_SHIP_SHARES))
         chips["B11"].mark(scl, code, cover=_SCL_SHIP_COVER)
