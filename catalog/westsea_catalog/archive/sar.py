@@ -134,11 +134,19 @@ class Target:
     """(line, sample)."""
     reach_m: float
     defocus_m: float
+    is_exact: bool = True
+    """Whether its echo has the same digits on every machine."""
 
     def echo(self, rng: np.random.Generator, polarization: Polarization) -> Echo:
         """Its complex looks, of phases drawn at random."""
-        points = self.points[polarization]
-        return echo(rng, points, self.middle, self.reach_m, defocus_m=self.defocus_m)
+        return echo(
+            rng,
+            self.points[polarization],
+            self.middle,
+            self.reach_m,
+            defocus_m=self.defocus_m,
+            is_exact=self.is_exact,
+        )
 
 
 def render(

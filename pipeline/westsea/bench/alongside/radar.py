@@ -239,7 +239,7 @@ def _target(
     reach += TAIL_LIMIT_M if tail.source.size > scatterers.height.size else 0.0
     place = frame.locate(placed.row, placed.col)
     target = sar.lay(radar, frame, with_tail, place, offset, reach, smear, shift)
-    return replace(target, reach_m=min(target.reach_m, reach + SIDELOBES_M))
+    return replace(target, reach_m=min(target.reach_m, reach + SIDELOBES_M), is_exact=False)
 
 
 def _shift(rng: np.random.Generator, sea: RadarSea) -> float:

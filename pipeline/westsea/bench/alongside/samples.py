@@ -69,13 +69,13 @@ class Drawn:
 
     def images(self) -> dict[str, NDArray[np.generic]]:
         """(rows, cols) by the band's name, imaged anew; once, as the seeds move on."""
+        model: Model = "other" if self.split == "other" else "own"
         if self.sensor == "optical":
             optical = import_module("westsea.bench.alongside.optical")
             sea = optical.draw_sea(self.rng, self.state)
-            return dict(optical.image(self.rng, self.placed, sea, self.grid))
+            return dict(optical.image(self.rng, self.placed, sea, self.grid, model=model))
         flight = radar.draw_pass(self.rng, ascending=self.ascending)
         water = radar.draw_sea(self.rng, self.state, flight.incidence_deg)
-        model: Model = "other" if self.split == "other" else "own"
         makes = SEED, 2, _LAYOUTS[self.split], self.index
         images = radar.image(
             self.rng, self.placed, flight, water, self.grid, model=model, makes=makes

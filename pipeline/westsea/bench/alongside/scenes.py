@@ -28,7 +28,10 @@ N_SCENES: dict[tuple[Sensor, Split], int] = {
     ("optical", "again"): 0,
 }
 
-_MODULES = ("laws", "places", "hull_models", "samples")
+_MODULES: dict[Sensor, tuple[str, ...]] = {
+    "sar": ("laws", "places", "samples", "hull_models", "radar"),
+    "optical": ("laws", "places", "samples", "decks", "other_decks", "optical"),
+}
 _RADAR_ARCHIVE = ("echoes", "fields", "formations", "frame", "hulls", "layout", "sar",
                   "scatterers", "scenes", "seas")  # fmt: skip
 """Of the archive, what radar images depend on; the optical ones depend on more."""
@@ -84,8 +87,7 @@ def generator(sensor: Sensor) -> str:
     """Changes with anything that a sensor's images depend on."""
     here = Path(str(files("westsea.bench.alongside")))
     archive = Path(str(files("westsea_catalog.archive")))
-    own = "radar" if sensor == "sar" else "optical"
-    sources = [here / f"{name}.py" for name in (*_MODULES, own)]
+    sources = [here / f"{name}.py" for name in _MODULES[sensor]]
     sources.append(archive.parent / "grid.py")
     if sensor == "sar":
         sources += [archive / f"{name}.py" for name in _RADAR_ARCHIVE]
