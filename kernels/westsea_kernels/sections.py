@@ -175,7 +175,7 @@ def describe_sections(
             if m0[i] <= 0.0:
                 continue
             root = np.sqrt(m0[i])
-            own = m2[i] / m0[i] - (m1[i] / m0[i]) ** 2
+            own = max(m2[i] / m0[i] - (m1[i] / m0[i]) ** 2, 0.0)
             variance += root * own
             skew += root * m3[i] / m0[i]
             kurt += root * m4[i] / m0[i]
