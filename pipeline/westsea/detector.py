@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from westsea_catalog.errors import ConfigError
 
-ALGORITHM_VERSION = "4"
+ALGORITHM_VERSION = "5"
 """Changes whenever the same pixels and settings give other tables."""
 
 
@@ -33,6 +33,9 @@ class Detector:
     close_gap_m: float = 500.0
     prior: float = 0.03
     """Share of blobs that are ships alongside one another, before looking at their pixels."""
+    alongside_false_rate: float = 0.01
+    """Share of single hulls, as simulated, that are taken for ships alongside: blobs above that
+    point make a pair."""
 
     def __post_init__(self) -> None:
         """Refuse settings out of their range.
@@ -55,6 +58,7 @@ class Detector:
             "alongside_gap_m": (0.0, self.close_gap_m),
             "close_gap_m": (0.0, 10_000.0),
             "prior": (1e-6, 1.0 - 1e-6),
+            "alongside_false_rate": (1e-3, 0.5),
         }
         for name, (low, high) in ranges.items():
             value = getattr(self, name)

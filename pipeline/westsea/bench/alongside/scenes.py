@@ -18,7 +18,7 @@ from westsea_catalog.scene import Sensor
 __all__ = ["N_SCENES", "Sample", "Split", "generator", "sample", "samples"]
 
 N_SCENES: dict[tuple[Sensor, Split], int] = {
-    ("sar", "train"): 64,
+    ("sar", "train"): 256,
     ("sar", "test"): 24,
     ("sar", "other"): 24,
     ("sar", "again"): 24,

@@ -1,0 +1,166 @@
+"""One hull or several: the odds of each detection, and their evidence in plain numbers.
+
+    description -> features -> odds at equal shares -> the stated prior -> p_alongside
+
+The odds were fitted on simulated blobs (`westsea bench pairs` fits them anew) and ship as data. A
+single radar look ranks; it does not confirm.
+"""
+
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib.resources import files
+from math import log
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from westsea.detection.features import features, usual_beam
+from westsea.detection.hulls import Hulls
+from westsea.detection.odds import Odds
+from westsea.detection.sections import Description
+from westsea.detector import Detector
+from westsea_catalog.scene import Scene
+from westsea_kernels import smears
+
+Float = NDArray[np.float64]
+
+DATA = "alongside.json"
+WIDE_PRIOR = 0.05
+"""Share of single hulls that are wide barges, before looking: theirs is assumed."""
+RAFT_PRIOR = 0.15
+"""Share of rafts among blobs of several hulls, as in the scenes that the odds were fitted on."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was fitted for one choice of bands."""
+
+    features: tuple[str, ...]
+    """Names, in the order of the odds."""
+    several: Odds
+    """Of two hulls or more to one, as many of each."""
+    wide: Odds
+    """Of a wide barge to other single hulls."""
+    raft: Odds
+    """Of three hulls or more to two."""
+    false_rates: tuple[float, ...]
+    """Falling shares of single hulls, and the odds' logarithm that they exceed."""
+    log_odds: tuple[float, ...]
+    lengths_m: tuple[float, ...]
+    """Where classes of the measured length begin, and those of the contrast."""
+    contrasts_db: tuple[float, ...]
+    tpr: tuple[tuple[float, ...], ...]
+    """By class of length and contrast: share of several hulls above the point of 1 % false."""
+    fpr: tuple[tuple[float, ...], ...]
+    """The same of single hulls."""
+
+    def threshold(self, false_rate: float) -> float:
+        """Logarithm of the odds that a share of single hulls exceeds."""
+        rates = np.log(self.false_rates)[::-1]
+        return float(np.interp(np.log(false_rate), rates, np.array(self.log_odds)[::-1]))
+
+    def rates(self, length_m: Float, contrast_db: Float) -> tuple[Float, Float]:
+        """(n,) share of several and of single hulls above the point, in each one's class."""
+        row = _class(length_m, self.lengths_m)
+        col = _class(contrast_db, self.contrasts_db)
+        return np.array(self.tpr)[row, col], np.array(self.fpr)[row, col]
+
+
+def _class(value: Float, starts: tuple[float, ...]) -> NDArray[np.int64]:
+    last = len(starts) - 1
+    return np.asarray(np.clip(np.searchsorted(starts, value, "right") - 1, 0, last))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One entry a detection, all arrays (n,); NaN, or None, where the pixels do not tell."""
+
+    p_alongside: Float
+    p_wide_single: Float
+    n_hulls: NDArray[np.object_]
+    is_alongside: NDArray[np.bool_]
+    """Above the operating point."""
+    expected_width_m: Float
+    contrast_db: Float
+    smear_m: Float
+    axis_to_range_deg: Float
+    alongside_bands: NDArray[np.object_]
+    alongside_tpr: Float
+    alongside_fpr: Float
+
+    def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> "Evidence":
+        """A subset, or another order."""
+        return Evidence(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
+
+@cache
+def calibrations() -> dict[str, Calibration]:
+    """What ships, by the bands searched: "VV+VH", "VV" and "B08"."""
+    data = files("westsea.detection").joinpath(DATA).read_bytes()
+    return msgspec.json.decode(data, type=dict[str, Calibration])
+
+
+def bands_of(scene: Scene) -> str:
+    """The name of a scene's calibration: one polarisation counts as VV, one optical band as B08."""
+    if scene.sensor == "optical":
+        return "B08"
+    return "VV+VH" if len(scene.bands) > 1 else "VV"
+
+
+def weigh(scene: Scene, found: Description, hulls: Hulls, detector: Detector) -> Evidence:
+    """Odds and evidence of every detection."""
+    name = bands_of(scene)
+    how = calibrations()[name]
+    columns = features(found, hulls.length_m, hulls.width_m, hulls.heading_deg)
+    table = np.stack([columns[feature] for feature in how.features], axis=1)
+    known = np.isfinite(table).all(axis=1)
+    table[~known] = 0.0
+    several = how.several.of(table)
+    p = sigmoid(several + log_odds(detector.prior))
+    wide = sigmoid(how.wide.of(table) + log_odds(WIDE_PRIOR)) * (1.0 - p)
+    is_raft = how.raft.of(table) + log_odds(RAFT_PRIOR) > 0.0
+    is_alongside = known & (several > how.threshold(detector.alongside_false_rate))
+    n_hulls = np.where(is_alongside, np.where(is_raft, 3, 2), 1).astype(object)
+    n_hulls[~known] = None
+    length, _ = sizes(found)
+    with np.errstate(invalid="ignore"):
+        contrast = 10.0 * np.log10(np.exp(found.fit[:, smears.LOG_LEVEL]))
+        tpr, fpr = how.rates(length, contrast)
+    radar = known if scene.sensor == "sar" else np.zeros_like(known)
+    turn = np.rad2deg(found.fit[:, smears.HEADING] - found.azimuth_rad)
+    bands = np.full(len(hulls), name, object)
+    bands[~known] = None
+
+    def told(values: Float, where: NDArray[np.bool_] = known) -> Float:
+        return np.where(where, values, np.nan)
+
+    return Evidence(
+        p_alongside=told(p),
+        p_wide_single=told(wide),
+        n_hulls=n_hulls,
+        is_alongside=is_alongside,
+        expected_width_m=told(usual_beam(length)),
+        contrast_db=told(contrast),
+        smear_m=told(found.fit[:, smears.SMEAR], radar),
+        axis_to_range_deg=told(np.abs((turn + 180.0) % 180.0 - 90.0), radar),
+        alongside_bands=bands,
+        alongside_tpr=told(tpr),
+        alongside_fpr=told(fpr),
+    )
+
+
+def sizes(found: Description) -> tuple[Float, Float]:
+    """(n,) length and width (m) of the fitted rectangles."""
+    sides = np.exp(found.fit[:, [smears.LOG_LENGTH, smears.LOG_WIDTH]])
+    return sides.max(axis=1), sides.min(axis=1)
+
+
+def sigmoid(logits: Float) -> Float:
+    """(n,) probabilities."""
+    return np.asarray(1.0 / (1.0 + np.exp(-logits)))
+
+
+def log_odds(p: float) -> float:
+    """Logarithm of the odds of a probability."""
+    return log(p / (1.0 - p))
