@@ -252,6 +252,55 @@ def detection(
         report.write_plot(measured, plot_file)
 
 
+@bench.command()
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("bench"),
+    show_default=True,
+    help="Where the scenes go (4 GB); they are used again while their generator is the same.",
+)
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Figures as JSON."
+)
+@click.option(
+    "--plot",
+    "plot_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Curves as PNG or SVG; needs matplotlib.",
+)
+@click.option(
+    "--refit",
+    "package",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="Write what was fitted into this folder.",
+)
+@click.option("--workers", type=click.IntRange(min=1), default=1, help="Processes.")
+def pairs(
+    folder: Path,
+    json_file: Path | None,
+    plot_file: Path | None,
+    package: Path | None,
+    workers: int,
+) -> None:
+    """One hull or several: fit the odds anew, and try them on blobs they have not seen.
+
+    Beside another hull model, another pass, and the widths that others go by.
+    """
+    from westsea.bench import report as files
+    from westsea.bench.alongside import report, running
+
+    files.check_files(json_file, plot_file)  # not after minutes of work
+    measured = running.run(folder, workers=workers, progress=LOG.info)
+    click.echo(report.text(measured))
+    if json_file is not None:
+        report.write_json(measured, json_file)
+    if plot_file is not None:
+        report.write_plot(measured, plot_file)
+    if package is not None:
+        click.echo(running.write_shipped(measured, package))
+
+
 def _items(items: str | None, **selected: Any) -> list[dict[str, Any]]:
     """The items that the options select."""
     from westsea.api import items_within, search

@@ -114,7 +114,7 @@ def weigh(scene: Scene, found: Description, hulls: Hulls, detector: Detector) ->
     how = calibrations()[name]
     columns = features(found, hulls.length_m, hulls.width_m, hulls.heading_deg)
     table = np.stack([columns[feature] for feature in how.features], axis=1)
-    known = np.isfinite(table).all(axis=1)
+    known: NDArray[np.bool_] = np.asarray(np.isfinite(table).all(axis=1))
     table[~known] = 0.0
     several = how.several.of(table)
     p = sigmoid(several + log_odds(detector.prior))

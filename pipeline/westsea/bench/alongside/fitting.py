@@ -24,8 +24,9 @@ LENGTHS_M, CONTRASTS_DB = (0.0, 60.0, 100.0, 160.0), (-20.0, 12.0, 17.0, 22.0)
 def fitted(table: pd.DataFrame) -> Calibration:
     """Fit one choice of bands, on the table of `measured`."""
     columns = [name for name in table.columns if name.startswith("x_")]
-    table = table[np.isfinite(table[columns]).all(axis=1)]
     x = table[columns].to_numpy(float)
+    known: Bool = np.asarray(np.isfinite(x).all(axis=1))
+    x, table = x[known], table.loc[known]
     kind = table["kind"].to_numpy()
     several = np.isin(kind, SEVERAL)
     unseen = _cross_fitted(x, several, table["scene"].to_numpy())

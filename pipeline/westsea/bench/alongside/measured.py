@@ -97,6 +97,7 @@ def of_sample(sample: Sample, bands: tuple[str, ...] | None = None) -> pd.DataFr
         placed=_nearest(sample, hulls.row, hulls.col),
         length_m=hulls.length_m,
         width_m=hulls.width_m,
+        n_pixels=hulls.n_pixels,
         snr_db=hulls.snr_db,
         sea_state=sample.sea_state,
     )
@@ -122,6 +123,7 @@ def _nearest(
 
 def _with_truth(table: pd.DataFrame, sample: Sample) -> pd.DataFrame:
     table = table[table["placed"] >= 0].sort_values("snr_db", ascending=False, kind="stable")
+    table["n_detections"] = table.groupby("placed")["placed"].transform("size")
     table = table.drop_duplicates("placed").sort_values("placed").reset_index(drop=True)
     blobs = [sample.placed[number].blob for number in table["placed"]]
     return table.assign(
