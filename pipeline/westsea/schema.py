@@ -165,9 +165,49 @@ DETECTIONS = Table(
         _real("clutter_db", "dB", "level of the sea around"),
         _real("snr_db", "dB", "peak_db above clutter_db"),
         _real("score", "", "calibrated probability that it is a ship"),
-        _real("p_alongside", "", "probability of two or more hulls alongside", nullable=True),
-        _real("p_wide_single", "", "probability of a single wide hull", nullable=True),
-        Column("n_hulls", _INTEGER, "", True, "hulls in the blob"),
+        _real(
+            "p_alongside",
+            "",
+            "probability of two or more hulls alongside, at the prior in the file's metadata; null,"
+            " as what follows, where the pixels do not tell",
+            nullable=True,
+        ),
+        _real("p_wide_single", "", "probability of a single wide hull, a barge", nullable=True),
+        Column(
+            "n_hulls",
+            _INTEGER,
+            "",
+            True,
+            "hulls in the blob: 1, or above the operating point 2, or 3 for three and more",
+        ),
+        _real(
+            "expected_width_m",
+            "m",
+            "usual beam of a single ship as long as the blob, to hold width_m against",
+            nullable=True,
+        ),
+        _real("contrast_db", "dB", "level of the fitted hull above the sea", nullable=True),
+        _real(
+            "smear_m",
+            "m",
+            "fitted smear along azimuth, one standard deviation; null in optical scenes",
+            nullable=True,
+        ),
+        _real(
+            "axis_to_range_deg",
+            "deg",
+            "angle between the axis and the line of sight, 0-90; null in optical scenes",
+            nullable=True,
+        ),
+        Column("alongside_bands", _TEXT, "", True, "bands that p_alongside was told from"),
+        _real(
+            "alongside_tpr",
+            "",
+            "share of ships alongside, as simulated, of this length and contrast that lie above the"
+            " point of 1 % false",
+            nullable=True,
+        ),
+        _real("alongside_fpr", "", "the same share of single ships", nullable=True),
         _FLAGS,
         Column(
             "doubt_detect_id",

@@ -6,7 +6,7 @@ The odds were fitted on simulated blobs (`westsea bench pairs` fits them anew) a
 single radar look ranks; it does not confirm.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.resources import files
 from math import log
@@ -15,11 +15,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.blobs import Blobs
 from westsea.detection.features import features, usual_beam
 from westsea.detection.hulls import Hulls
 from westsea.detection.odds import Odds
-from westsea.detection.sections import Description
+from westsea.detection.sea import Sea
+from westsea.detection.sections import Description, describe
+from westsea.detection.statistics import Summary
 from westsea.detector import Detector
+from westsea.schema import Flag
 from westsea_catalog.scene import Scene
 from westsea_kernels import smears
 
@@ -28,6 +32,8 @@ Float = NDArray[np.float64]
 DATA = "alongside.json"
 WIDE_PRIOR = 0.05
 """Share of single hulls that are wide barges, before looking: theirs is assumed."""
+SMEARED_M = 15.0
+"""Fitted smear from which length and heading are unsure: two thirds of a resolution cell more."""
 RAFT_PRIOR = 0.15
 """Share of rafts among blobs of several hulls, as in the scenes that the odds were fitted on."""
 
@@ -93,6 +99,16 @@ class Evidence:
         """A subset, or another order."""
         return Evidence(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
+    def at(self, index: NDArray[np.int64], n: int) -> "Evidence":
+        """These as entries of n, about the others of which nothing is known."""
+        columns = {}
+        for field in fields(self):
+            values = getattr(self, field.name)
+            empty = {"O": None, "b": False, "f": np.nan}[values.dtype.kind]
+            columns[field.name] = np.full(n, empty, values.dtype)
+            columns[field.name][index] = values
+        return Evidence(**columns)
+
 
 @cache
 def calibrations() -> dict[str, Calibration]:
@@ -108,8 +124,26 @@ def bands_of(scene: Scene) -> str:
     return "VV+VH" if len(scene.bands) > 1 else "VV"
 
 
+def weigh_hulls(
+    scene: Scene, summary: Summary, sea: Sea, blobs: Blobs, hulls: Hulls, detector: Detector
+) -> Evidence:
+    """Odds and evidence of every detection of a window but of those that are land."""
+    ships = np.flatnonzero(~hulls.is_land)
+    seen = hulls.take(ships)
+    found = describe(scene, summary, sea, blobs, seen)
+    return weigh(scene, found, seen, detector).at(ships, len(hulls))
+
+
+def flag_several(hulls: Hulls, evidence: Evidence) -> Hulls:
+    """The hulls with the remark on blobs that hold more than one, and on smeared ones."""
+    smeared = np.nan_to_num(evidence.smear_m) > SMEARED_M
+    flags = np.where(evidence.is_alongside, int(Flag.MERGED_BLOB), 0)
+    flags |= np.where(smeared, int(Flag.AZIMUTH_SMEAR), 0)
+    return replace(hulls, flags=(hulls.flags | flags).astype(np.int32))
+
+
 def weigh(scene: Scene, found: Description, hulls: Hulls, detector: Detector) -> Evidence:
-    """Odds and evidence of every detection."""
+    """Odds and evidence of described hulls."""
     name = bands_of(scene)
     how = calibrations()[name]
     columns = features(found, hulls.length_m, hulls.width_m, hulls.heading_deg)

@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from westsea.detection.alongside import Evidence, flag_several, weigh_hulls
 from westsea.detection.bands import fit_bands
 from westsea.detection.blobs import Blobs, find_blobs
 from westsea.detection.clouds import flag_clouds, flag_white_clouds
@@ -79,10 +80,12 @@ def judge(
         hulls = flag_ghosts(scene, summary, blobs, hulls)
         hulls = flag_farms(hulls, blobs.land_at, summary.window, scene.grid, water, pixels.blocks)
     hulls = flag_lattices(hulls)
+    evidence = weigh_hulls(scene, summary, water, blobs, hulls, detector)
+    hulls = flag_several(hulls, evidence)
     pairs = pair_hulls(hulls, detector)
     inside = _inside(aoi, hulls.lon, hulls.lat)
     tables = {
-        DETECTIONS.name: _detections(scene, hulls.take(inside)),
+        DETECTIONS.name: _detections(scene, hulls.take(inside), evidence.take(inside)),
         PAIRS.name: _pairs(scene, hulls, pairs, _inside(aoi, pairs.lon, pairs.lat)),
     }
     counts = {
@@ -134,16 +137,18 @@ def _of_item(scene: Scene, n: int) -> dict[str, list[Any]]:
     return {"item_id": [scene.id] * n, "datetime": [scene.datetime] * n}
 
 
-def _detections(scene: Scene, hulls: Hulls) -> pa.Table:
+def _detections(scene: Scene, hulls: Hulls, evidence: Evidence) -> pa.Table:
     n = len(hulls)
-    same_name = set(DETECTIONS.names) & {field.name for field in fields(hulls)}
-    columns = {name: getattr(hulls, name) for name in same_name}
-    unknown = {name: [None] * n for name in ("p_alongside", "p_wide_single", "n_hulls")}
+    columns = {
+        field.name: getattr(source, field.name)
+        for source in (hulls, evidence)
+        for field in fields(source)
+        if field.name in DETECTIONS.names
+    }
     return build(
         DETECTIONS,
         {
             **columns,
-            **unknown,
             **_of_item(scene, n),
             "platform": [scene.platform] * n,
             "orbit_state": [scene.orbit_state] * n,

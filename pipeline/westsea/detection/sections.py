@@ -54,13 +54,9 @@ class Description:
     """(3,) variances east-east, north-north and east-north of the point spread, m2."""
 
 
-def describe(
-    scene: Scene, summary: Summary, sea: Sea, blobs: Blobs, hulls: Hulls, jacobian: Float
-) -> Description:
-    """Describe hulls of a scene's window by the pixels of the blocks that were looked at.
-
-    jacobian : (n, 2, 2) of `Grid.jacobian` at the peaks.
-    """
+def describe(scene: Scene, summary: Summary, sea: Sea, blobs: Blobs, hulls: Hulls) -> Description:
+    """Describe hulls of a scene's window by the pixels of the blocks that were looked at."""
+    jacobian = np.ascontiguousarray(scene.grid.jacobian(hulls.peak_row, hulls.peak_col))
     is_radar = scene.sensor == "sar"
     contrast = _contrasts(sea, blobs, is_radar=is_radar)
     n, n_bands = len(hulls), contrast.shape[1]
