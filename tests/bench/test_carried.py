@@ -7,7 +7,8 @@ Scenes of 4096 x 4096 pixels in VV and VH, each cut into its usual four chunks:
 - open sea: texture of order 10, one ship in 26 km2;
 - storm: texture of order 3, and bands of rain that are up to 6 dB brighter;
 - city coast: Incheon on the coast that ships, all its land as bright as a city, the rim of 300 m
-  that is not masked included.
+  that is not masked included;
+- no coast: the same without a coast to mask it, 2048 x 2048 pixels of it.
 
 Land is masked before anything is carried, and a chunk carries at most MOST_CARRIED of its blocks;
 that is asserted, and no time is. Shuffled bytes are pickled summaries; read again is by the judge,
@@ -53,16 +54,16 @@ def storm(seas):
     return {band: image * rain for band, image in images.items()}, seas.grid(SHAPE)
 
 
-def city(seas):
+def city(seas, shape=SHAPE):
     rng = np.random.default_rng(12)
     epsg, west, north = INCHEON
     place = Transformer.from_crs("OGC:CRS84", epsg, always_xy=True)
-    grid = seas.grid(SHAPE, place.transform(west, north), epsg)
-    images, _ = seas.open_sea(rng, SHAPE)
+    grid = seas.grid(shape, place.transform(west, north), epsg)
+    images, _ = seas.open_sea(rng, shape)
     land = Coast.shipped().land_mask(grid, grid.full)
     for band, image in images.items():
-        houses = np.where(rng.random(SHAPE) < HOUSES, db(HOUSE_DB), db(CITY_DB))
-        town = seas.levels[band] * houses * seas.speckle(rng, SHAPE, CITY_ORDER)
+        houses = np.where(rng.random(shape) < HOUSES, db(HOUSE_DB), db(CITY_DB))
+        town = seas.levels[band] * houses * seas.speckle(rng, shape, CITY_ORDER)
         images[band] = np.where(land, town, image)
     return images, grid
 
@@ -74,6 +75,10 @@ KINDS = {
     ),
     "storm": (storm, Coast.shipped),
     "city coast": (city, Coast.shipped),
+    "no coast": (
+        lambda seas: city(seas, (2048, 2048)),
+        lambda: Coast("none", "none", np.array([], object)),
+    ),
 }
 
 
