@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import dask
 from distributed import Client, LocalCluster, Security, Worker, WorkerPlugin, get_client
-from distributed.comm import connect as comm_connect
+from distributed.comm.core import connect as comm_connect
 
 from westsea.compiled import compile_once
 from westsea_catalog.errors import ConfigError, UpstreamError, UsageError

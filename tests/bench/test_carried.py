@@ -75,7 +75,7 @@ KINDS = {
     ),
     "storm": (storm, Coast.shipped),
     "city coast": (city, Coast.shipped),
-    "no coast": (
+    "no coast, 2048 x 2048": (
         lambda seas: city(seas, (2048, 2048)),
         lambda: Coast("none", "none", np.array([], object)),
     ),
@@ -85,7 +85,7 @@ KINDS = {
 @pytest.fixture(scope="module")
 def heading():
     print(
-        f"\n\n{'4096 x 4096, VV, VH':20s}{'land':>7s}{'carried':>9s}{'MB':>7s}{'shuffled MB':>13s}"
+        f"\n\n{'4096 x 4096, VV, VH':22s}{'land':>7s}{'carried':>9s}{'MB':>7s}{'shuffled MB':>13s}"
         f"{'read again':>12s}{'CPU ms: chunks':>16s}{'judge':>7s}{'ships':>7s}"
     )
 
@@ -133,7 +133,7 @@ def test_carried(seas, heading, kind, tmp_path, monkeypatch):
     judge_seconds = time.process_time() - start
     carried, blocks = sum(len(each.carried) for each in parts), grid.full.size / 256
     print(
-        f"{kind:20s}{100 * sum(part.land.sum() for part in parts) / grid.full.size:5.1f} %"
+        f"{kind:22s}{100 * sum(part.land.sum() for part in parts) / grid.full.size:5.1f} %"
         f"{100 * carried / blocks:7.2f} %{sum(each.carried.nbytes for each in parts) / 1e6:7.1f}"
         f"{sum(len(pickle.dumps(each, protocol=5)) for each in parts) / 1e6:13.1f}"
         f"{100 * sum(sizes) / seas.tile_bytes(plan):10.2f} %"
