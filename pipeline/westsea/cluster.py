@@ -1,5 +1,6 @@
 """The Dask cluster that a sweep runs on: the caller's, one at an address, or one of its own."""
 
+import asyncio
 import ipaddress
 import logging
 import signal
@@ -10,7 +11,8 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 import dask
-from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_client
+from distributed import Client, LocalCluster, Security, Worker, WorkerPlugin, get_client
+from distributed.comm.core import connect as comm_connect
 
 from westsea.compiled import compile_once
 from westsea_catalog.errors import ConfigError, UpstreamError, UsageError
@@ -88,25 +90,36 @@ def _client_of(address: str) -> Client:
     """A client of the scheduler at an address.
 
     distributed waits for ever for a server of another kind, such as its own dashboard, to answer.
+    A client that finds nobody, or has no certificates, leaves its event loop running, and closes
+    itself wherever it is collected: that fails in a thread of another loop. So a bare connection
+    comes first.
     """
     _check_address(address)
     answer: Future[Client] = Future()
 
     def ask() -> None:
         try:
+            asyncio.run(asyncio.wait_for(_greet(address), CONNECT_SECONDS))
             answer.set_result(Client(address, timeout=CONNECT_SECONDS, set_as_default=False))
         except Exception as error:
             answer.set_exception(error)
 
     Thread(target=ask, daemon=True).start()
     try:
-        return answer.result(CONNECT_SECONDS + 1)
+        return answer.result(2 * CONNECT_SECONDS + 1)
     except OSError as error:  # TimeoutError is one
         raise UpstreamError(f"No Dask scheduler answers at {address}.") from error
     except TypeError as error:
         raise ConfigError(
             f"{address} needs certificates: name them as distributed.comm.tls in Dask's settings."
         ) from error
+
+
+async def _greet(address: str) -> None:
+    """Shake hands with what answers at an address, as a client does."""
+    arguments = Security().get_connection_args("client")
+    comm = await comm_connect(address, timeout=CONNECT_SECONDS, **arguments)
+    await comm.close()
 
 
 def _active() -> Client | None:

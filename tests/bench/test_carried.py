@@ -7,7 +7,8 @@ Scenes of 4096 x 4096 pixels in VV and VH, each cut into its usual four chunks:
 - open sea: texture of order 10, one ship in 26 km2;
 - storm: texture of order 3, and bands of rain that are up to 6 dB brighter;
 - city coast: Incheon on the coast that ships, all its land as bright as a city, the rim of 300 m
-  that is not masked included.
+  that is not masked included;
+- no coast: the same without a coast to mask it, 2048 x 2048 pixels of it.
 
 Land is masked before anything is carried, and a chunk carries at most MOST_CARRIED of its blocks;
 that is asserted, and no time is. Shuffled bytes are pickled summaries; read again is by the judge,
@@ -53,16 +54,16 @@ def storm(seas):
     return {band: image * rain for band, image in images.items()}, seas.grid(SHAPE)
 
 
-def city(seas):
+def city(seas, shape=SHAPE):
     rng = np.random.default_rng(12)
     epsg, west, north = INCHEON
     place = Transformer.from_crs("OGC:CRS84", epsg, always_xy=True)
-    grid = seas.grid(SHAPE, place.transform(west, north), epsg)
-    images, _ = seas.open_sea(rng, SHAPE)
+    grid = seas.grid(shape, place.transform(west, north), epsg)
+    images, _ = seas.open_sea(rng, shape)
     land = Coast.shipped().land_mask(grid, grid.full)
     for band, image in images.items():
-        houses = np.where(rng.random(SHAPE) < HOUSES, db(HOUSE_DB), db(CITY_DB))
-        town = seas.levels[band] * houses * seas.speckle(rng, SHAPE, CITY_ORDER)
+        houses = np.where(rng.random(shape) < HOUSES, db(HOUSE_DB), db(CITY_DB))
+        town = seas.levels[band] * houses * seas.speckle(rng, shape, CITY_ORDER)
         images[band] = np.where(land, town, image)
     return images, grid
 
@@ -74,13 +75,17 @@ KINDS = {
     ),
     "storm": (storm, Coast.shipped),
     "city coast": (city, Coast.shipped),
+    "no coast, 2048 x 2048": (
+        lambda seas: city(seas, (2048, 2048)),
+        lambda: Coast("none", "none", np.array([], object)),
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def heading():
     print(
-        f"\n\n{'4096 x 4096, VV, VH':20s}{'land':>7s}{'carried':>9s}{'MB':>7s}{'shuffled MB':>13s}"
+        f"\n\n{'4096 x 4096, VV, VH':22s}{'land':>7s}{'carried':>9s}{'MB':>7s}{'shuffled MB':>13s}"
         f"{'read again':>12s}{'CPU ms: chunks':>16s}{'judge':>7s}{'ships':>7s}"
     )
 
@@ -128,7 +133,7 @@ def test_carried(seas, heading, kind, tmp_path, monkeypatch):
     judge_seconds = time.process_time() - start
     carried, blocks = sum(len(each.carried) for each in parts), grid.full.size / 256
     print(
-        f"{kind:20s}{100 * sum(part.land.sum() for part in parts) / grid.full.size:5.1f} %"
+        f"{kind:22s}{100 * sum(part.land.sum() for part in parts) / grid.full.size:5.1f} %"
         f"{100 * carried / blocks:7.2f} %{sum(each.carried.nbytes for each in parts) / 1e6:7.1f}"
         f"{sum(len(pickle.dumps(each, protocol=5)) for each in parts) / 1e6:13.1f}"
         f"{100 * sum(sizes) / seas.tile_bytes(plan):10.2f} %"

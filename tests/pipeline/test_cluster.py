@@ -142,6 +142,16 @@ def test_tls_without_certificates(impatient):
         connect("tls://127.0.0.1:8786", None).__enter__()
 
 
+@pytest.mark.parametrize("scheme", ["tcp", "tls"])
+def test_what_fails_leaves_no_event_loop_behind(impatient, scheme):
+    before = set(threading.enumerate())
+    with pytest.raises((ConfigError, UpstreamError)):
+        connect(f"{scheme}://127.0.0.1:{closed_port()}", None).__enter__()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
 @pytest.mark.parametrize(
     ("host", "warned"),
     [("192.0.2.1", True), ("dask.example", True), ("localhost", False), ("[::1]", False)],

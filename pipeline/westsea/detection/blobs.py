@@ -11,6 +11,9 @@ from westsea.detection.statistics import Summary
 from westsea_kernels.blobs import connect, gather, number_bright, reach
 from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL
 
+SOLID_SHARE = 0.5
+"""Of the step from the sea to the growth threshold. A block whose darkest pixel lies above it is
+solid: it holds no sea, and no hull fills it."""
 SEA, LAND = -1, -2
 """Owners of pixels that are no blob's."""
 
@@ -38,7 +41,7 @@ class Blobs:
     slots: NDArray[np.int64]
     """(block rows, block cols) index of each block in `plane`, -1 where none was looked at."""
     plane: NDArray[np.float32]
-    """(k, BLOCK, BLOCK) blocks that were looked at; beyond them no pixel is bright."""
+    """(k, BLOCK, BLOCK) blocks that were looked at; beyond them no pixel is a ship's."""
     owner: NDArray[np.int64]
     """Like `plane`: number of the blob of each pixel, SEA or LAND."""
     at: NDArray[np.int64]
@@ -110,22 +113,29 @@ def find_blobs(
         Pixels of the largest hull; blobs with more are land.
 
     Blobs grow block by block from those that hold a seed, so that only what a blob may reach is
-    ever read. The result does not depend on what was carried.
+    ever read, and only until they are too large for a ship: land needs no rim. The result does not
+    depend on what was carried.
     """
     planes = Planes(summary, sea, fetch)
     lower, upper = plane_bounds(summary, sea)
     growth, seed = sea.growth.astype(np.float32), sea.seed.astype(np.float32)
-    # Solid blocks are bright to the last pixel, and all their pixels are valid.
-    is_solid = (summary.block_valid == BLOCK * BLOCK) & (lower > growth)
+    is_solid = (summary.block_valid == BLOCK * BLOCK) & (lower > _solid(sea))
     candidate = (summary.block_valid > 0) & (upper > growth) & ~is_solid
     look = candidate & (upper > seed)
     while True:
         graph = _connect(look, is_solid, planes, growth, seed)
         wanted = np.zeros(look.shape, np.bool_)
-        reach(*graph.places, graph.slots, graph.solid, graph.nodes, graph.seeded, candidate, wanted)
+        growing = graph.seeded & (graph.size <= largest_pixels.max())
+        reach(*graph.places, graph.slots, graph.solid, graph.nodes, growing, candidate, wanted)
         if not wanted.any():
             return _split(graph, planes, largest_pixels)
         look |= wanted
+
+
+def _solid(sea: Sea) -> NDArray[np.float32]:
+    """(block rows, block cols) what every pixel of a solid block lies above."""
+    solid = sea.background + SOLID_SHARE * (sea.growth - sea.background)
+    return np.asarray(solid.astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -138,6 +148,8 @@ class _Graph:
     root: NDArray[np.int64]
     seeded: NDArray[np.bool_]
     """(n_nodes,) whether the blob of the node has a seed."""
+    size: NDArray[np.float64]
+    """(n_nodes,) pixels of the blob of the node; inf where it holds a solid block."""
 
     @property
     def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -165,24 +177,20 @@ def _connect(
     seeds = plane > seed[tuple(at.T)][:, None, None]
     seeded[root[nodes[seeds]]] = True
     seeded[root[n_bright:]] = True
-    return _Graph(at, plane, slots, solid, nodes, root, seeded[root])
+    weight = np.ones(root.size)
+    weight[n_bright:] = np.inf
+    size = np.bincount(root, weight, minlength=root.size).astype(np.float64)
+    return _Graph(at, plane, slots, solid, nodes, root, seeded[root], size[root])
 
 
 def _split(graph: _Graph, planes: Planes, largest_pixels: NDArray[np.float64]) -> Blobs:
     """Sort the seeded blobs into ships and land."""
     bright = graph.nodes >= 0
     n_bright = int(bright.sum())
-    weight = np.ones(graph.root.size, np.int64)
-    weight[n_bright:] = BLOCK * BLOCK
-    size = np.bincount(graph.root, weight, minlength=graph.root.size)
     block_of = np.repeat(np.arange(len(graph.at)), bright.sum(axis=(1, 2)))
     limit = np.zeros(graph.root.size)
     limit[:n_bright] = largest_pixels[tuple(graph.at[block_of].T)]
-    is_ship = graph.seeded & (size[graph.root] <= limit[graph.root])
-    is_ship[n_bright:] = False
-    has_solid = np.zeros(graph.root.size, np.bool_)
-    has_solid[graph.root[n_bright:]] = True
-    is_ship &= ~has_solid[graph.root]
+    is_ship = graph.seeded & (graph.size <= limit[graph.root])
     roots = np.unique(graph.root[is_ship])
     blob = np.full(graph.root.size, -1, np.int64)
     blob[is_ship] = np.searchsorted(roots, graph.root[is_ship])

@@ -1,5 +1,7 @@
 """Scenes so dense that work could grow beyond bounds: many blobs, and a city without a coast."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -9,14 +11,17 @@ from westsea_catalog.coast import Coast
 
 SHAPE = (1536, 1536)
 N_SHIPS = 2000
+SPACING = 32
+N_FULL = 8200
 
 
-def full_of_ships(sim):
+def full_of_ships(sim, n=N_SHIPS, shape=SHAPE):
     """Ships of 3 x 8 pixels in a disturbed grid, nine per km2."""
-    image = sim.radar_sea(3, SHAPE, 2)
+    image = sim.radar_sea(3, shape, 2)
     rng = np.random.default_rng(3)
-    places = np.stack(np.divmod(rng.permutation(48 * 48)[:N_SHIPS], 48), axis=1) * 32
-    for row, col in places + rng.integers(4, 20, (N_SHIPS, 2)):
+    rows, cols = (side // SPACING for side in shape)
+    places = np.stack(np.divmod(rng.permutation(rows * cols)[:n], cols), axis=1) * SPACING
+    for row, col in places + rng.integers(4, 20, (n, 2)):
         image[:, row : row + 3, col : col + 8] *= 200.0
     return image
 
@@ -29,6 +34,31 @@ def test_dense_scenes_are_the_same_bytes_however_they_are_cut(sim):
     assert (found["flags"] & int(Flag.LAND_NEAR) == 0).mean() > 0.99
     assert lab.bytes(chunks=sim.tiles(lab.full, 384, 640), carry="none") == whole
     assert lab.bytes(chunks=sim.tiles(lab.full, 512), carry="all") == whole
+
+
+@pytest.mark.bench
+def test_eight_thousand_ships_are_the_same_bytes_however_they_are_cut(sim, tmp_path):
+    """What an anchorage holds that no one ever saw; the bands are files, tiled as usual."""
+    lab = sim.lab(full_of_ships(sim, N_FULL, (3072, 3072))).on_disk(tmp_path)
+    start = time.process_time()
+    judged = lab.judge()
+    seconds, whole = time.process_time() - start, lab.encoded(judged)
+    found = judged.tables["detections"].num_rows
+    assert found >= 8000
+    cuts = {
+        "1024 rows": (sim.tiles(lab.full, 1024), "bright"),
+        "512 x 640": (sim.tiles(lab.full, 512, 640), "bright"),
+        "384 x 1152, none carried": (sim.tiles(lab.full, 384, 1152), "none"),
+        "768 rows, all carried, backwards": (sim.tiles(lab.full, 768)[::-1], "all"),
+    }
+    print(f"\n\n{found} detections")
+    print(f"whole: {seconds:.1f} CPU s, {judged.n_fetched} blocks read again")
+    for name, (chunks, carry) in cuts.items():
+        start = time.process_time()
+        judged = lab.judge(chunks=chunks, carry=carry)
+        seconds = time.process_time() - start
+        print(f"{name}: {seconds:.1f} CPU s, {judged.n_fetched} blocks read again")
+        assert lab.encoded(judged) == whole, name
 
 
 def city(sim):
