@@ -18,7 +18,7 @@ from westsea.schema import DOUBT
 Float = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-COMPANY_ODDS = 2.5
+COMPANY_ODDS = 1.7
 """Of being a ship, in company over alone, where neither bears a doubt."""
 COMPANY_DOUBT = 0.25
 """Factor on the score of what bears a doubt, in company over alone."""

@@ -154,7 +154,7 @@ def test_what_is_small_and_near_a_hull_may_be_a_piece_of_it(gap, length, is_piec
     found = scores([(0, 0, 100, 16, 0), (gap + 12, 0, length, 8, 0), third])
     assert (found[0, 1] < 0.2) == is_piece
     assert (found[2, 1] < 0.2) == is_piece  # that piece makes no pair with others
-    assert found[0, 2] > 0.9
+    assert found[0, 2] > 0.85
 
 
 def test_two_like_boats_near_each_other_are_no_pieces():
