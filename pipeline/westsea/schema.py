@@ -36,6 +36,7 @@ class Flag(IntFlag):
     FLEET = 1 << 11
     ANCHORAGE = 1 << 12
     UNDER_WAY = 1 << 13
+    TOW = 1 << 14
 
 
 DOUBT = Flag((1 << 8) - 1)
@@ -54,9 +55,12 @@ FLAG_MEANINGS: dict[Flag, str] = {
     Flag.SATURATED: "holds pixels at the top of the sensor's range",
     Flag.MERGED_BLOB: "one blob that holds more than one hull",
     Flag.AZIMUTH_SMEAR: "smeared along azimuth by motion: length and heading are unsure",
-    Flag.FLEET: "one of many like it nearby, as fishing fleets lie",
-    Flag.ANCHORAGE: "lies where ships anchor",
+    Flag.FLEET: "one of two small hulls abreast, of which there are four or more nearby, as pair"
+    " trawlers fish; on pairs, both are",
+    Flag.ANCHORAGE: "lies where ships anchor: many nearby lie along one axis; on pairs, both do",
     Flag.UNDER_WAY: "moves: a wake is seen, or a shift between bands of three standard errors",
+    Flag.TOW: "in line with another along both axes, a small hull and a longer one, as a tug and"
+    " its tow; on pairs, both are",
 }
 
 
@@ -257,17 +261,36 @@ PAIRS = Table(
         _real("gap_sd_m", "m", "standard error of gap_m"),
         _real("center_distance_m", "m", "distance of the hulls' centres"),
         _real("relative_heading_deg", "deg", "angle between the hulls' axes, 0-90"),
+        _real(
+            "overlap_m",
+            "m",
+            "how much of hull 1's axis both lie along; below 0, how far they miss each other along"
+            " it; null where not resolvable",
+            nullable=True,
+        ),
         _real("length_m_1", "m", "length of hull 1; null where not resolvable", nullable=True),
         _real("length_m_2", "m", "length of hull 2; null where not resolvable", nullable=True),
         _real("width_m_1", "m", "width of hull 1; null where not resolvable", nullable=True),
         _real("width_m_2", "m", "width of hull 2; null where not resolvable", nullable=True),
         Column(
-            "n_neighbors_5km", _INTEGER, "", False, "other detections within 5 km of the midpoint"
+            "n_neighbors_5km",
+            _INTEGER,
+            "",
+            False,
+            "other unflagged detections within 5 km of the midpoint",
         ),
         _real(
-            "nearest_third_m", "m", "distance to the nearest third ship; 50,000 means 50 km or more"
+            "nearest_third_m",
+            "m",
+            "distance from the midpoint to the nearest third unflagged detection; 50,000 means"
+            " 50 km or more",
         ),
-        _real("expected_chance_pairs", "", "such pairs expected by chance in this scene's traffic"),
+        _real(
+            "expected_chance_pairs",
+            "",
+            "pairs with a center_distance_m as short, expected within 5 km if the n_neighbors_5km"
+            " lay at random, on sea all around",
+        ),
         Column("raft_id", _TEXT, "", False, "shared by the pairs of one raft; empty when in none"),
         _real("score", "", "calibrated probability that the pair is what kind says"),
         _FLAGS,

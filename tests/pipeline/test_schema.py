@@ -13,7 +13,8 @@ REQUIRED = {
         peak_db clutter_db snr_db score p_alongside p_wide_single n_hulls flags
         distance_from_shore_m""",
     "pairs": """pair_id kind detect_id_1 detect_id_2 item_id datetime lon lat geometry gap_m
-        gap_sd_m center_distance_m relative_heading_deg length_m_1 length_m_2 width_m_1 width_m_2
+        gap_sd_m center_distance_m relative_heading_deg overlap_m length_m_1 length_m_2 width_m_1
+        width_m_2
         n_neighbors_5km nearest_third_m expected_chance_pairs raft_id score flags chip_bounds""",
     "scenes": """item_id datetime platform orbit_state polarizations footprint km2_valid km2_masked
         clutter_db enl k_order pfa_nominal pfa_empirical n_detections n_pairs
@@ -29,7 +30,14 @@ NULLABLE = {
         "speed_mps",
         "speed_sd_mps",
     },
-    "pairs": {"detect_id_2", "length_m_1", "length_m_2", "width_m_1", "width_m_2"},
+    "pairs": {
+        "detect_id_2",
+        "length_m_1",
+        "length_m_2",
+        "width_m_1",
+        "width_m_2",
+        "overlap_m",
+    },
     "scenes": set(),
 }
 
@@ -80,6 +88,7 @@ def test_flags_are_the_agreed_bits():
         "FLEET": 11,
         "ANCHORAGE": 12,
         "UNDER_WAY": 13,
+        "TOW": 14,
     }
     assert {flag.name: flag.value.bit_length() - 1 for flag in Flag} == bits
     assert DOUBT == 0b11111111

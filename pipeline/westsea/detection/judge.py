@@ -1,6 +1,6 @@
 """Judge a scene: from its summary to the rows of its three tables.
 
-    summary -> sea (level, thresholds) -> blobs -> hulls -> doubts -> pairs -> tables
+    summary -> sea (level, thresholds) -> blobs -> hulls -> doubts -> company -> pairs -> tables
 
 One ordinary function; what it needs of the pixels beyond the summary it reads through `Pixels`.
 """
@@ -19,6 +19,7 @@ from westsea.detection.alongside import Evidence, flag_several, weigh_hulls
 from westsea.detection.bands import fit_bands
 from westsea.detection.blobs import Blobs, find_blobs
 from westsea.detection.clouds import flag_clouds, flag_white_clouds
+from westsea.detection.company import flag_company
 from westsea.detection.farms import flag_farms
 from westsea.detection.ghosts import flag_ghosts
 from westsea.detection.hulls import Hulls, cell_sizes, measure_hulls
@@ -79,7 +80,7 @@ def judge(
     else:
         hulls = flag_ghosts(scene, summary, blobs, hulls)
         hulls = flag_farms(hulls, blobs.land_at, summary.window, scene.grid, water, pixels.blocks)
-    hulls = flag_lattices(hulls)
+    hulls = flag_company(flag_lattices(hulls))
     evidence = weigh_hulls(scene, summary, water, blobs, hulls, detector)
     hulls = flag_several(hulls, evidence)
     pairs = pair_hulls(hulls, detector)

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.company import joint_flags
 from westsea.detection.hulls import ID_LENGTH, Hulls
+from westsea.detection.pair_scores import close_scores
 from westsea.detector import Detector
 from westsea.schema import DOUBT, FAR_M
 from westsea_catalog.grid import GEOD, Grid
+from westsea_kernels.company import offsets
 from westsea_kernels.pairs import between, components, find_pairs, neighbours
 
 Float = NDArray[np.float64]
@@ -33,6 +36,7 @@ class Pairs:
     gap_sd_m: Float
     center_distance_m: Float
     relative_heading_deg: Float
+    overlap_m: Float
     n_neighbors_5km: NDArray[np.int32]
     nearest_third_m: Float
     expected_chance_pairs: Float
@@ -56,7 +60,7 @@ def pair_hulls(hulls: Hulls, detector: Detector) -> Pairs:
     lowest = np.where(alongside, -np.inf, detector.alongside_gap_m)
     highest = np.where(alongside, detector.alongside_gap_m, detector.close_gap_m)
     certain = _between(gap, gap_sd, lowest, highest)
-    flags = hulls.flags[first] | hulls.flags[second]
+    both = hulls.score[first] * hulls.score[second] * certain
     counts, third = _surroundings(hulls, first, second, lon, lat)
     turn = np.abs(hulls.heading_deg[first] - hulls.heading_deg[second])
     members = zip(hulls.detect_id[first], hulls.detect_id[second], strict=True)
@@ -70,12 +74,13 @@ def pair_hulls(hulls: Hulls, detector: Detector) -> Pairs:
         gap_sd_m=gap_sd,
         center_distance_m=center,
         relative_heading_deg=np.minimum(turn, 180.0 - turn),
+        overlap_m=_overlap(hulls, first, second),
         n_neighbors_5km=counts.astype(np.int32),
         nearest_third_m=third,
         expected_chance_pairs=_expected_by_chance(counts, center),
         raft_id=_rafts(hulls, first, second, alongside),
-        score=hulls.score[first] * hulls.score[second] * certain,
-        flags=flags.astype(np.int32),
+        score=np.where(alongside, both, close_scores(hulls, first, second, gap, certain)),
+        flags=joint_flags(hulls.flags[first], hulls.flags[second]),
         pair_id=np.array([_hash(sorted(pair)) for pair in members], object),
         n_of_land=n_of_land,
     )
@@ -126,6 +131,19 @@ def _gap_sd(hulls: Hulls, first: NDArray[np.int64], second: NDArray[np.int64]) -
     return np.sqrt(variance)
 
 
+def _overlap(hulls: Hulls, first: NDArray[np.int64], second: NDArray[np.int64]) -> Float:
+    """(n,) metres of the longer hull's axis that both lie along; below 0, metres between them."""
+    east, north = offsets(hulls.lon, hulls.lat, first, second)
+    axis = np.deg2rad(hulls.heading_deg[first])
+    turn = axis - np.deg2rad(hulls.heading_deg[second])
+    along = np.abs(east * np.sin(axis) + north * np.cos(axis))
+    half = 0.5 * hulls.length_m[first]
+    other = 0.5 * (
+        hulls.length_m[second] * np.abs(np.cos(turn)) + hulls.width_m[second] * np.abs(np.sin(turn))
+    )
+    return np.asarray(np.minimum(half, along + other) - np.maximum(-half, along - other))
+
+
 def _between(value: Float, sd: Float, lowest: Float, highest: Float) -> Float:
     """Probability that a normal variable lies in [lowest, highest]."""
     out = np.empty(value.size)
@@ -160,10 +178,12 @@ def _expected_by_chance(counts: NDArray[np.int64], center: Float) -> Float:
     """Pairs as near as this one among its neighbours, if those lay at random.
 
     With n ships in a circle of radius R, n (n - 1) / 2 pairs each have the chance (d / R)^2 of
-    lying within d of one another; the pair's own two ships count too.
+    lying within d of one another. The pair's own two are left out: of ships at random, those about
+    a pair are as many as those about any place, and n (n - 1) is right on average even where n is
+    0 or 1 (the mean of n (n - 1) over Poisson's n is the square of its mean).
     """
-    n = counts + 2.0
-    return np.asarray(n * (n - 1.0) / 2.0 * (center / NEIGHBOURHOOD_M) ** 2)
+    pairs = counts * np.maximum(counts - 1.0, 0.0) / 2.0
+    return np.asarray(pairs * (center / NEIGHBOURHOOD_M) ** 2)
 
 
 def _rafts(

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from westsea.detection.hulls import Hulls
+from westsea.detection.pair_scores import COMPANY_DOUBT, COMPANY_ODDS, with_odds
 from westsea.detection.pairs import CHIP_MARGIN_M, NEIGHBOURHOOD_M, Pairs, chip_bounds, pair_hulls
 from westsea.detector import Detector
 from westsea.schema import FAR_M, Flag
@@ -115,15 +116,123 @@ def test_doubt_of_either_hull_is_the_pairs():
 
 
 def test_scores_are_sure_amid_a_kind_and_even_at_its_limit():
-    for gap, share in ((20.0, 0.5), (200.0, 1.0), (500.0 - 1e-6, 0.5)):
+    two_ships = {"alongside": 0.9**2, "close": with_odds(np.array(0.9), COMPANY_ODDS) ** 2}
+    for gap, share in ((19.999, 0.5), (20.001, 0.5), (200.0, 1.0), (500.0 - 1e-6, 0.5)):
         pairs = pair_hulls(side_by_side(gap), Detector())
-        assert pairs.score[0] == pytest.approx(0.81 * share, abs=0.01)
+        assert pairs.score[0] == pytest.approx(two_ships[pairs.kind[0]] * share, abs=0.01)
     sure = side_by_side(15.0)
     unsure = replace(sure, position_sd_m=sure.position_sd_m * 8)
     one, two = (pair_hulls(hulls, Detector()) for hulls in (sure, unsure))
     assert one.gap_sd_m[0] == pytest.approx(np.sqrt(2 * (1 + 0.5**2)))
     assert two.gap_sd_m[0] > one.gap_sd_m[0]
     assert two.score[0] < one.score[0]
+
+
+def scores(ships, flags=()):
+    hulls = fleet(ships)
+    hulls.flags[: len(flags)] = flags
+    pairs = pair_hulls(hulls, Detector())
+    names = zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)
+    return dict(zip(names, pairs.score.tolist(), strict=True))
+
+
+def test_two_ships_are_surer_than_each_alone_and_a_doubt_counts_more_in_company():
+    ships = [(0, 0, 100, 16, 0), (200, 0, 90, 16, 0)]
+    (clear,) = scores(ships).values()
+    assert 0.9**2 < clear < 1
+    (doubted,) = scores(ships, [0, Flag.WAKE]).values()
+    assert doubted == pytest.approx(0.9 * COMPANY_DOUBT * 0.9)
+    (both,) = scores(ships, [Flag.LATTICE, Flag.LATTICE]).values()
+    assert both == pytest.approx((COMPANY_DOUBT * 0.9) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("gap", "length", "is_piece"), [(25, 25, True), (60, 25, False), (25, 55, False)]
+)
+def test_what_is_small_and_near_a_hull_may_be_a_piece_of_it(gap, length, is_piece):
+    third = (400, 0, 80, 14, 0)
+    found = scores([(0, 0, 100, 16, 0), (gap + 12, 0, length, 8, 0), third])
+    assert (found[0, 1] < 0.2) == is_piece
+    assert (found[2, 1] < 0.2) == is_piece  # that piece makes no pair with others
+    assert found[0, 2] > 0.85
+
+
+def test_two_like_boats_near_each_other_are_no_pieces():
+    assert scores([(0, 0, 30, 8, 0), (38, 0, 28, 8, 0)])[0, 1] > 0.8
+
+
+# -- how they lie
+
+
+@pytest.mark.parametrize(
+    ("along", "heading", "overlap"),
+    [(0, 0, 60), (40, 0, 40), (-40, 0, 40), (150, 0, -70), (0, 90, 12), (60, 90, -4), (0, 180, 60)],
+)
+@pytest.mark.parametrize("axis", [0, 30, 140])
+def test_overlap_along_the_longer_hull(along, heading, overlap, axis):
+    turn = np.radians(axis)
+    across = 100
+    east = along * np.sin(turn) + across * np.cos(turn)
+    north = along * np.cos(turn) - across * np.sin(turn)
+    hulls = fleet([(0, 0, 100, 16, axis), (east, north, 60, 12, (heading + axis) % 180)])
+    assert pair_hulls(hulls, Detector()).overlap_m[0] == pytest.approx(overlap, abs=0.05)
+
+
+# -- chance
+
+
+SIDE_M = 40_000.0
+
+
+def traffic(rng, per_km2):
+    """Ships at random in a square: points, but for 8 m."""
+    n = rng.poisson(per_km2 * SIDE_M**2 / 1e6)
+    east, north = rng.uniform(-SIDE_M / 2, SIDE_M / 2, (2, n))
+    return fleet(np.column_stack([east, north, np.full((n, 3), (8.0, 8.0, 0.0))]))
+
+
+def amid_the_sea(pairs):
+    """Which pairs have sea all around, as far as it matters."""
+    n = len(pairs.lon)
+    azimuth, _, away = GEOD.inv(np.full(n, LON), np.full(n, LAT), pairs.lon, pairs.lat)
+    sides = np.abs(np.array([np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth))]) * away)
+    return np.flatnonzero(sides.max(axis=0, initial=0.0) < SIDE_M / 2 - NEIGHBOURHOOD_M)
+
+
+@pytest.mark.parametrize(("per_km2", "n_scenes"), [(0.05, 150), (0.3, 6)])
+def test_chance_pairs_are_right_on_average_in_traffic_of_a_known_density(per_km2, n_scenes):
+    rng = np.random.default_rng(7)
+    ratios, counts = [], []
+    for _ in range(n_scenes):
+        pairs = pair_hulls(traffic(rng, per_km2), Detector())
+        some = amid_the_sea(pairs)
+        density = per_km2 / 1e6
+        disc = np.pi * NEIGHBOURHOOD_M**2
+        near = np.pi * pairs.center_distance_m[some] ** 2
+        ratios.extend(pairs.expected_chance_pairs[some] / (0.5 * density**2 * disc * near))
+        counts.extend(pairs.n_neighbors_5km[some] / (density * disc))
+    for values in (ratios, counts):
+        error = np.std(values) / np.sqrt(len(values))
+        assert error < 0.15  # pairs of the 5 km share ships: errors are larger than this says
+        assert abs(np.mean(values) - 1) < 4 * error
+
+
+def test_chance_pairs_are_as_many_as_other_traffic_of_that_density_has():
+    """Each pair foretells how many as near lie within 5 km: count them in scenes drawn anew."""
+    rng = np.random.default_rng(5)
+    foretold, counted = np.zeros((2, 16))
+    for scene in range(foretold.size):
+        pairs, others = (pair_hulls(traffic(rng, 0.3), Detector()) for _ in range(2))
+        n = len(others.lon)
+        for k in amid_the_sea(pairs):
+            at = np.full(n, pairs.lon[k]), np.full(n, pairs.lat[k])
+            near = np.asarray(GEOD.inv(*at, others.lon, others.lat)[2]) <= NEIGHBOURHOOD_M
+            as_close = others.center_distance_m <= pairs.center_distance_m[k]
+            foretold[scene] += pairs.expected_chance_pairs[k]
+            counted[scene] += (near & as_close).sum()
+    error = np.sqrt((foretold.var() + counted.var()) * foretold.size)
+    assert error < 0.25 * counted.sum()
+    assert abs(foretold.sum() - counted.sum()) < 3 * error
 
 
 # -- rafts
@@ -200,7 +309,7 @@ def test_surroundings_by_geodesics(ships, data):
         away = [GEOD.inv(pairs.lon[k], pairs.lat[k], hulls.lon[i], hulls.lat[i])[2] for i in third]
         assert pairs.n_neighbors_5km[k] == sum(metres <= NEIGHBOURHOOD_M for metres in away)
         assert pairs.nearest_third_m[k] == pytest.approx(min([*away, FAR_M]), rel=1e-4, abs=0.01)
-        n = pairs.n_neighbors_5km[k] + 2
+        n = pairs.n_neighbors_5km[k]
         nearness = (pairs.center_distance_m[k] / NEIGHBOURHOOD_M) ** 2
         assert pairs.expected_chance_pairs[k] == pytest.approx(n * (n - 1) / 2 * nearness)
 
