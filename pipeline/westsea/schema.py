@@ -190,7 +190,12 @@ DETECTIONS = Table(
             "usual beam of a single ship as long as the blob, to hold width_m against",
             nullable=True,
         ),
-        _real("contrast_db", "dB", "level of the fitted hull above the sea", nullable=True),
+        _real(
+            "contrast_db",
+            "dB",
+            "level of the fitted hull over the sea's mean (radar) or its deviation (optical)",
+            nullable=True,
+        ),
         _real(
             "smear_m",
             "m",
@@ -257,10 +262,16 @@ PAIRS = Table(
             "WKB, OGC:CRS84: line from hull 1 to hull 2, or a point for one blob",
         ),
         _BBOX,
-        _real("gap_m", "m", "water between the hulls' edges, on the ellipsoid"),
-        _real("gap_sd_m", "m", "standard error of gap_m"),
-        _real("center_distance_m", "m", "distance of the hulls' centres"),
-        _real("relative_heading_deg", "deg", "angle between the hulls' axes, 0-90"),
+        _real(
+            "gap_m",
+            "m",
+            "water between the hulls' edges, on the ellipsoid; null where those of one blob cannot"
+            " be resolved, as are the three that follow",
+            nullable=True,
+        ),
+        _real("gap_sd_m", "m", "standard error of gap_m", nullable=True),
+        _real("center_distance_m", "m", "distance of the hulls' centres", nullable=True),
+        _real("relative_heading_deg", "deg", "angle between the hulls' axes, 0-90", nullable=True),
         _real(
             "overlap_m",
             "m",
@@ -345,7 +356,8 @@ SCENES = Table(
             _INTEGER,
             "",
             False,
-            "pairs that are not listed: their pixels show both detections to be pieces of land",
+            "pairs that are not listed: their pixels show both detections to be pieces of land, or"
+            " to lie alongside each other within 100 m of land",
         ),
     ),
 )

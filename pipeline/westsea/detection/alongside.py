@@ -19,6 +19,7 @@ from westsea.detection.blobs import Blobs
 from westsea.detection.features import features, usual_beam
 from westsea.detection.hulls import Hulls
 from westsea.detection.odds import Odds
+from westsea.detection.resolved import resolve
 from westsea.detection.sea import Sea
 from westsea.detection.sections import Description, describe
 from westsea.detection.statistics import Summary
@@ -94,6 +95,15 @@ class Evidence:
     alongside_bands: NDArray[np.object_]
     alongside_tpr: Float
     alongside_fpr: Float
+    length_m_1: Float
+    """This and what follows of two hulls where they can be resolved; hull 1 is the longer."""
+    length_m_2: Float
+    width_m_1: Float
+    width_m_2: Float
+    gap_m: Float
+    gap_sd_m: Float
+    center_distance_m: Float
+    overlap_m: Float
 
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> "Evidence":
         """A subset, or another order."""
@@ -127,8 +137,11 @@ def bands_of(scene: Scene) -> str:
 def weigh_hulls(
     scene: Scene, summary: Summary, sea: Sea, blobs: Blobs, hulls: Hulls, detector: Detector
 ) -> Evidence:
-    """Odds and evidence of every detection of a window but of those that are land."""
-    ships = np.flatnonzero(~hulls.is_land)
+    """Odds and evidence of every detection of a window but of those at land.
+
+    What lies at a quay is one blob with what is bright there.
+    """
+    ships = np.flatnonzero(~hulls.at_land)
     seen = hulls.take(ships)
     found = describe(scene, summary, sea, blobs, seen)
     return weigh(scene, found, seen, detector).at(ships, len(hulls))
@@ -181,6 +194,7 @@ def weigh(scene: Scene, found: Description, hulls: Hulls, detector: Detector) ->
         alongside_bands=bands,
         alongside_tpr=told(tpr),
         alongside_fpr=told(fpr),
+        **vars(resolve(found.two)),
     )
 
 

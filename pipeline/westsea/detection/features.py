@@ -61,6 +61,7 @@ def features(
     for band in range(1, found.statistics.shape[1]):
         out[f"kurtosis_{band}"] = found.statistics[:, band, sec.KURTOSIS]
         out[f"skew_{band}"] = np.abs(found.statistics[:, band, sec.SKEW])
+    out.update(_lopsided(found.picture))
     if found.two.shape[1]:
         out.update(_of_two(found.two))
     else:
@@ -70,6 +71,28 @@ def features(
         offset = found.statistics[:, 1, sec.OFFSET] - found.statistics[:, 2, sec.OFFSET]
         out["offset"] = np.abs(offset)
     return out
+
+
+def _lopsided(picture: Float) -> dict[str, Float]:
+    """By how much hulls laid level differ from their mirror images, as shares of their light.
+
+    A single hull is alike on both sides, and but for its house at both ends; a second one that is
+    shorter or lies ahead of the first is not.
+    """
+    whole = np.sqrt((picture**2).mean(axis=(1, 2, 3), keepdims=True))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        level = np.where(whole > 0.0, picture / whole, 0.0 * whole)
+    ends, sides = level[:, :, ::-1], level[:, :, :, ::-1]
+    both = ends[:, :, :, ::-1]
+    return {
+        "ends_differ": _root_mean_square(level - ends + sides - both),
+        "sides_differ": _root_mean_square(level + ends - sides - both),
+        "corners_differ": _root_mean_square(level - ends - sides + both),
+    }
+
+
+def _root_mean_square(picture: Float) -> Float:
+    return np.asarray(np.sqrt((picture**2).mean(axis=(1, 2, 3))) / 4.0)
 
 
 def _of_two(two: Float) -> dict[str, Float]:

@@ -77,6 +77,8 @@ class Hulls:
     distance_from_shore_m: Float
     is_land: NDArray[np.bool_]
     """Pieces of land themselves, as the pixels have it. A coast is not right enough to say so."""
+    at_land: NDArray[np.bool_]
+    """So near land that the pixels show that they may lie at a quay, or are a piece of it."""
     detect_id: NDArray[np.object_]
     doubt_detect_id: NDArray[np.object_]
     """What it may be the ghost, the sidelobe or the wake of; None for none, or for land."""
@@ -105,13 +107,13 @@ def measure_hulls(
         grid.jacobian(blobs.rows[first] + window.row0, blobs.cols[first] + window.col0)
     )
     out = _moments(scene, sea, blobs, block, jacobian)
-    shore = _from_shore(scene, summary, sea, blobs, jacobian, out, coast)
+    seen, mapped = _from_shore(scene, summary, sea, blobs, jacobian, out, coast)
     refine(scene.sensor, summary, sea, blobs, jacobian, blur(scene), out)
     row, col, peak = (out[:, i] for i in (moments.ROW, moments.COL, moments.PEAK))
     land = _too_large(out)
     if scene.sensor == "sar":
         land |= crowded(row, col, jacobian, blobs.land_at, window.shape)
-    shore[land] = 0.0
+    shore = np.where(land, 0.0, np.minimum(seen, mapped))
     peak_row, peak_col = out[:, [moments.PEAK_ROW, moments.PEAK_COL]].T.astype(np.int64)
     at_peak = (peak_row // BLOCK, peak_col // BLOCK)
     background, level = sea.background[at_peak], _level(sea, at_peak)
@@ -142,6 +144,7 @@ def measure_hulls(
         flags=flags.astype(np.int32),
         distance_from_shore_m=shore,
         is_land=land,
+        at_land=land | (seen <= detector.land_near_m),
         detect_id=_detect_ids(scene, peak_row, peak_col),
         doubt_detect_id=np.full(peak.size, None, object),
         doubt_ratio_db=np.full(peak.size, np.nan),
@@ -214,13 +217,15 @@ def _from_shore(
     jacobian: Float,
     out: Float,
     coast: Coast,
-) -> Float:
-    """Metres from the blob's own middle: a fit beside a quay may be drawn to it, and out of sea."""
+) -> tuple[Float, Float]:
+    """Metres to land seen in the pixels, and to the coast, from the blob's own middle.
+
+    A fit beside a quay may be drawn to it, and out of sea.
+    """
     row, col = out[:, moments.ROW], out[:, moments.COL]
     lon, lat = scene.grid.lonlat(row + summary.window.row0, col + summary.window.col0)
     land = land_without_rim(summary, sea, blobs) if scene.sensor == "optical" else blobs.land
-    shore = to_land(row, col, jacobian, blobs.land_at, land)
-    return np.minimum(shore, coast.distance_m(lon, lat))
+    return to_land(row, col, jacobian, blobs.land_at, land), coast.distance_m(lon, lat)
 
 
 def _too_large(out: Float) -> NDArray[np.bool_]:

@@ -40,6 +40,8 @@ from westsea_kernels.blocks import BLOCKS_PER_CELL, CELL, SAMPLING
 
 Float = NDArray[np.float64]
 
+NO_DETECTION = np.array(None, object)
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -83,11 +85,11 @@ def judge(
     hulls = flag_company(flag_lattices(hulls))
     evidence = weigh_hulls(scene, summary, water, blobs, hulls, detector)
     hulls = flag_several(hulls, evidence)
-    pairs = pair_hulls(hulls, detector)
+    pairs = pair_hulls(hulls, detector, evidence)
     inside = _inside(aoi, hulls.lon, hulls.lat)
     tables = {
         DETECTIONS.name: _detections(scene, hulls.take(inside), evidence.take(inside)),
-        PAIRS.name: _pairs(scene, hulls, pairs, _inside(aoi, pairs.lon, pairs.lat)),
+        PAIRS.name: _pairs(scene, hulls, evidence, pairs, _inside(aoi, pairs.lon, pairs.lat)),
     }
     counts = {
         "n_detections": tables[DETECTIONS.name].num_rows,
@@ -158,22 +160,26 @@ def _detections(scene: Scene, hulls: Hulls, evidence: Evidence) -> pa.Table:
     )
 
 
-def _pairs(scene: Scene, hulls: Hulls, pairs: Pairs, inside: NDArray[np.bool_]) -> pa.Table:
+def _pairs(
+    scene: Scene, hulls: Hulls, evidence: Evidence, pairs: Pairs, inside: NDArray[np.bool_]
+) -> pa.Table:
     one, two = hulls.take(pairs.first), hulls.take(pairs.second)
+    within, resolved = pairs.in_one_blob, evidence.take(pairs.first)
     same_name = set(PAIRS.names) & {field.name for field in fields(pairs)}
     ends = np.stack([[one.lon, one.lat], [two.lon, two.lat]]).transpose(2, 0, 1)
+    lines, points = shapely.linestrings(ends), shapely.points(one.lon, one.lat)
     table = build(
         PAIRS,
         {
             **{name: getattr(pairs, name) for name in same_name},
             **_of_item(scene, len(one)),
             "detect_id_1": one.detect_id,
-            "detect_id_2": two.detect_id,
-            "length_m_1": one.length_m,
-            "length_m_2": two.length_m,
-            "width_m_1": one.width_m,
-            "width_m_2": two.width_m,
-            "geometry": shapely.to_wkb(shapely.linestrings(ends)),
+            "detect_id_2": np.where(within, NO_DETECTION, two.detect_id),
+            "length_m_1": np.where(within, resolved.length_m_1, one.length_m),
+            "length_m_2": np.where(within, resolved.length_m_2, two.length_m),
+            "width_m_1": np.where(within, resolved.width_m_1, one.width_m),
+            "width_m_2": np.where(within, resolved.width_m_2, two.width_m),
+            "geometry": shapely.to_wkb(np.where(within, points, lines)),
             "chip_bounds": chip_bounds(pairs, hulls, scene.grid),
         },
     )

@@ -1,11 +1,12 @@
 """Pairs: hulls whose edges lie close together, and how remarkable that is."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.alongside import Evidence
 from westsea.detection.company import joint_flags
 from westsea.detection.hulls import ID_LENGTH, Hulls
 from westsea.detection.pair_scores import close_scores
@@ -18,6 +19,10 @@ from westsea_kernels.pairs import between, components, find_pairs, neighbours
 Float = NDArray[np.float64]
 
 NEIGHBOURHOOD_M = 5_000.0
+USUAL_GAP_M = 4.5
+"""Between ships alongside: the fenders'."""
+RAFT = 3
+"""What `n_hulls` says of three hulls and more."""
 CHIP_MARGIN_M = 300.0
 """Sea shown around a pair."""
 
@@ -28,7 +33,7 @@ class Pairs:
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
-    """Indices of the hulls."""
+    """Indices of the detections; the same where one blob holds both hulls."""
     kind: NDArray[np.object_]
     lon: Float
     lat: Float
@@ -45,15 +50,71 @@ class Pairs:
     flags: NDArray[np.int32]
     pair_id: NDArray[np.object_]
     n_of_land: int
-    """Pairs of two pieces of land, which have no entry."""
+    """Pairs of two pieces of land, or alongside at a quay, which have no entry."""
+
+    @property
+    def in_one_blob(self) -> NDArray[np.bool_]:
+        """(n,) whether one blob holds both hulls."""
+        return np.asarray(self.first == self.second)
 
 
-def pair_hulls(hulls: Hulls, detector: Detector) -> Pairs:
-    """All pairs of hulls with a gap up to `detector.close_gap_m`.
+def pair_hulls(hulls: Hulls, detector: Detector, evidence: Evidence | None = None) -> Pairs:
+    """All pairs of hulls with a gap up to `detector.close_gap_m`, and those within one blob.
 
-    Two hulls that are both land, as their pixels tell it, make no pair: they are counted.
+    Two hulls that are both land, as their pixels tell it, make no pair, nor do two alongside that
+    both lie at land that the pixels show: they are counted.
     """
+    pairs = _between_blobs(hulls, detector)
+    return pairs if evidence is None else _joined(pairs, _within_blobs(hulls, evidence))
+
+
+def _joined(one: Pairs, two: Pairs) -> Pairs:
+    columns = {
+        field.name: np.concatenate([getattr(one, field.name), getattr(two, field.name)])
+        for field in fields(one)
+        if field.name != "n_of_land"
+    }
+    return Pairs(**columns, n_of_land=one.n_of_land + two.n_of_land)
+
+
+def _within_blobs(hulls: Hulls, evidence: Evidence) -> Pairs:
+    """One pair a blob that holds several hulls."""
+    at = np.flatnonzero(evidence.is_alongside)
+    seen = evidence.take(at)
+    lon, lat = hulls.lon[at], hulls.lat[at]
+    counts, third = _surroundings(hulls, at, at, lon, lat)
+    # As far apart as the beams of two like hulls, where it is not known.
+    usual = seen.expected_width_m + USUAL_GAP_M
+    center = np.where(np.isfinite(seen.center_distance_m), seen.center_distance_m, usual)
+    names = hulls.detect_id[at]
+    is_raft = np.array([n == RAFT for n in seen.n_hulls], np.bool_)
+    return Pairs(
+        first=at,
+        second=at,
+        kind=np.full(at.size, "alongside", object),
+        lon=lon,
+        lat=lat,
+        gap_m=seen.gap_m,
+        gap_sd_m=seen.gap_sd_m,
+        center_distance_m=seen.center_distance_m,
+        relative_heading_deg=np.where(np.isfinite(seen.gap_m), 0.0, np.nan),
+        overlap_m=seen.overlap_m,
+        n_neighbors_5km=counts.astype(np.int32),
+        nearest_third_m=third,
+        expected_chance_pairs=_expected_by_chance(counts, center),
+        raft_id=np.where(is_raft, [_hash([name]) for name in names], "").astype(object),
+        score=hulls.score[at] * seen.p_alongside,
+        flags=hulls.flags[at],
+        pair_id=np.array([_hash([name, name]) for name in names], object),
+        n_of_land=0,
+    )
+
+
+def _between_blobs(hulls: Hulls, detector: Detector) -> Pairs:
     first, second, gap, center, n_of_land = _graph(hulls, detector)
+    at_quay = hulls.at_land[first] & hulls.at_land[second] & (gap <= detector.alongside_gap_m)
+    first, second = first[~at_quay], second[~at_quay]
+    gap, center = gap[~at_quay], center[~at_quay]
     lon, lat = _midpoints(hulls, first, second)
     gap_sd = _gap_sd(hulls, first, second)
     alongside = gap <= detector.alongside_gap_m
@@ -82,7 +143,7 @@ def pair_hulls(hulls: Hulls, detector: Detector) -> Pairs:
         score=np.where(alongside, both, close_scores(hulls, first, second, gap, certain)),
         flags=joint_flags(hulls.flags[first], hulls.flags[second]),
         pair_id=np.array([_hash(sorted(pair)) for pair in members], object),
-        n_of_land=n_of_land,
+        n_of_land=n_of_land + int(at_quay.sum()),
     )
 
 
