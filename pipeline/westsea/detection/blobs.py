@@ -95,7 +95,7 @@ def find_blobs(
     ever read. The result does not depend on what was carried.
     """
     planes = _Planes(summary, sea, fetch)
-    lower, upper = plane_bounds(summary, sea)
+    lower, upper = plane_bounds(summary, sea.weights)
     growth, seed = sea.growth.astype(np.float32), sea.seed.astype(np.float32)
     # Solid blocks are bright to the last pixel, and all their pixels are valid.
     is_solid = (summary.block_valid == BLOCK * BLOCK) & (lower > growth)
