@@ -53,6 +53,8 @@ def merge(window: Window, parts: Sequence[Summary]) -> Summary:
     window : that of the scene, its corner on multiples of CELL
     parts : one or more, which cover the window and do not overlap
     """
+    if len(parts) == 1:
+        return parts[0]
     corners = [(part.window.row0 - window.row0, part.window.col0 - window.col0) for part in parts]
 
     def mosaic(arrays: list[NDArray[S]], size: int, axis: int = 0) -> NDArray[S]:
