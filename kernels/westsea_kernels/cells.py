@@ -189,12 +189,14 @@ def _count(
 
     cols: half open, from an even number, within a cell; line: (CELL,), scratch.
     """
-    # Weighed are all, for to pick out every second one first takes twice as long.
+    # Weighed and binned are all, eight at a time: to pick out every second one first takes longer.
     bits = _weigh(bands, weights, row, cols, line).view(np.int32)
     good = valid[row, cols[0] : cols[1]]
+    for i in range(bits.size):
+        bits[i] = _bin(bits[i])
     for i in range(0, bits.size, SAMPLING):
-        if good[i]:
-            counts[_bin(bits[i])] += 1
+        # Without a branch, and as an index that numba need not test for being negative.
+        counts[np.uint32(bits[i])] += np.uint16(good[i])
 
 
 @kernel
