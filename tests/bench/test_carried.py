@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 from pyproj import Transformer
 
-from westsea.detection.summary import ALWAYS_CARRIED, MOST_CARRIED
+from westsea.detection.carry import ALWAYS_CARRIED, MOST_CARRIED
 from westsea.detector import Detector
 from westsea.runner import parameters
 from westsea.store import Store

@@ -117,7 +117,7 @@ def find_blobs(
     depend on what was carried.
     """
     planes = Planes(summary, sea, fetch)
-    lower, upper = plane_bounds(summary, sea)
+    lower, upper = plane_bounds(summary, sea.weights)
     growth, seed = sea.growth.astype(np.float32), sea.seed.astype(np.float32)
     is_solid = (summary.block_valid == BLOCK * BLOCK) & (lower > _solid(sea))
     candidate = (summary.block_valid > 0) & (upper > growth) & ~is_solid

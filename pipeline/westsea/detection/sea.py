@@ -97,14 +97,18 @@ def sea(summary: Summary, sensor: Sensor, detector: Detector) -> Sea:
     return _radar_sea(summary, detector) if sensor == "sar" else _optical_sea(summary, detector)
 
 
-def plane_bounds(summary: Summary, sea: Sea) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def plane_bounds(
+    summary: Summary, weights: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(block rows, block cols) below and above which the plane cannot lie in each block.
+
+    weights : (cell rows, cell cols, bands), as in `Sea`
 
     The plane is summed band by band in float32, and so are the bounds: such sums are monotonic,
     so the bounds hold to the last bit.
     """
-    weights = spread_to_blocks(np.moveaxis(sea.weights, -1, 0), summary.block_valid.shape)
-    return weighted_sum(weights, summary.smallest), weighted_sum(weights, summary.largest)
+    of_blocks = spread_to_blocks(np.moveaxis(weights, -1, 0), summary.block_valid.shape)
+    return weighted_sum(of_blocks, summary.smallest), weighted_sum(of_blocks, summary.largest)
 
 
 def weighted_sum(weights: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -116,7 +120,14 @@ def weighted_sum(weights: NDArray[np.float32], values: NDArray[np.float32]) -> N
     return out
 
 
-def _quantiles(
+def plane_weights(levels: Float | NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of the bands of a radar, by their levels (..., bands): each counts alike."""
+    lit = levels > 0
+    weights = np.where(lit, 1.0 / (levels.shape[-1] * np.where(lit, levels, 1.0)), 0.0)
+    return weights.astype(np.float32)
+
+
+def quantiles(
     counts: NDArray[np.generic], radius: int, edges: Float, qs: tuple[float, ...]
 ) -> Float:
     """(len(qs), cell rows, cell cols) of the cells within a radius; NaN where too few count."""
@@ -133,17 +144,15 @@ def _to_blocks(cells: Float, good: NDArray[np.bool_], shape: tuple[int, ...]) ->
 
 def _radar_sea(summary: Summary, detector: Detector) -> Sea:
     n_bands = summary.medians.shape[-1]
-    levels = _levels(summary)
-    lit = levels > 0
-    weights = np.where(lit, 1.0 / (n_bands * np.where(lit, levels, 1.0)), 0.0).astype(np.float32)
+    levels = levels_of_cells(summary)
     edges = bin_edges() / RADAR_SCALE
     misfit = _misfit(summary, edges)
     even = summary.counts
     if misfit.any():
         even = np.where((misfit > 0.0)[..., None], 0, even)
-    median, high = _quantiles(even, RADAR_POOL, edges, RADAR_QUANTILES)
+    median, high = quantiles(even, RADAR_POOL, edges, RADAR_QUANTILES)
     good, ratio = np.isfinite(median), np.asarray(high / median)
-    lower, middle, high, highest = _quantiles(even, RADAR_TAIL_POOL, edges, RADAR_TAIL_QUANTILES)
+    lower, middle, high, highest = quantiles(even, RADAR_TAIL_POOL, edges, RADAR_TAIL_QUANTILES)
     upper = highest / high
     mean = describe(ratio, n_bands)[2]
     level = median * np.exp(misfit)
@@ -158,7 +167,7 @@ def _radar_sea(summary: Summary, detector: Detector) -> Sea:
         enl, k_order = looks_and_order(below, above, tail, n_bands)
     blocks = summary.block_valid.shape
     return Sea(
-        weights=weights,
+        weights=plane_weights(levels),
         background=_to_blocks(median * mean, good, blocks),
         growth=_or_inf(_to_blocks(growth, good, blocks)),
         seed=_or_inf(_to_blocks(seed, good, blocks)),
@@ -174,7 +183,7 @@ def _radar_sea(summary: Summary, detector: Detector) -> Sea:
 
 def _misfit(summary: Summary, edges: Float) -> Float:
     """(cell rows, cell cols) by how much more than tolerable the cells' tails are longer."""
-    median, highest = _quantiles(summary.counts, 0, edges, (0.5, 0.99))
+    median, highest = quantiles(summary.counts, 0, edges, (0.5, 0.99))
     tail = np.log(highest / median)
     side = 2 * RADAR_TAIL_POOL + 1
     padded = np.pad(tail, RADAR_TAIL_POOL, constant_values=np.nan)
@@ -186,7 +195,7 @@ def _misfit(summary: Summary, edges: Float) -> Float:
     return np.asarray(np.maximum(np.nan_to_num(tail - usual - most), 0.0))
 
 
-def _levels(summary: Summary) -> Float:
+def levels_of_cells(summary: Summary) -> Float:
     """(cell rows, cell cols, bands) median of each cell; of those around where it is sparse."""
     own = summary.medians.astype(float)
     trusted = summary.valid >= LEAST_LEVEL_PIXELS
@@ -210,20 +219,10 @@ def _optical_sea(summary: Summary, detector: Detector) -> Sea:
     edges = bin_edges()
     top, land = water_and_land(summary.counts.sum(axis=(0, 1), dtype=np.int64), edges)
     level, spread, uneven = _water(summary, edges[top])
-    step = (land if land > 0 else 2.0 * level) - level
-    no_water = step if land > 0 else np.full(level.shape, np.inf)
-
-    def threshold(sigmas: float, contrast: float, brightest: float) -> Float:
-        tail = _above_log_normal(level, spread, sigmas) + UNEVEN_SHARE * uneven
-        return level + np.maximum(np.minimum(tail, brightest * no_water), contrast * step)
-
-    seed = threshold(detector.optical_seed_sigma, detector.optical_seed_contrast, BRIGHTEST_WATER)
-    growth = threshold(
-        detector.optical_growth_sigma, detector.optical_growth_contrast, BRIGHTEST_GROWTH
-    )
+    growth, seed = optical_thresholds(level, spread, uneven, land, detector)
     water = summary.counts.copy()
     water[..., top:] = 0
-    median, high = _quantiles(water, 0, edges, (0.5, 0.9))
+    median, high = quantiles(water, 0, edges, (0.5, 0.9))
     good = np.isfinite(median)
     looks, order, _ = describe(high / median, 1)
     any_good = bool(good.any())
@@ -239,6 +238,28 @@ def _optical_sea(summary: Summary, detector: Detector) -> Sea:
         n_counted=int(summary.counts.sum(dtype=np.int64)),
         n_above=round(count_above(summary.counts, edges, _at_cells(growth, good.shape))),
         clutter_db=_decibel(median[good & (median > 0)]),
+    )
+
+
+def optical_thresholds(
+    level: Float, spread: Float, uneven: Float, land: float, detector: Detector
+) -> tuple[Float, Float]:
+    """Growth and seed, of any shape, from the water's level and its spreads within and between.
+
+    land : the median of land; 0 for none
+    """
+    step = (land if land > 0 else 2.0 * level) - level
+    no_water = step if land > 0 else np.full(level.shape, np.inf)
+
+    def threshold(sigmas: float, contrast: float, brightest: float) -> Float:
+        tail = _above_log_normal(level, spread, sigmas) + UNEVEN_SHARE * uneven
+        return level + np.maximum(np.minimum(tail, brightest * no_water), contrast * step)
+
+    return (
+        threshold(
+            detector.optical_growth_sigma, detector.optical_growth_contrast, BRIGHTEST_GROWTH
+        ),
+        threshold(detector.optical_seed_sigma, detector.optical_seed_contrast, BRIGHTEST_WATER),
     )
 
 
@@ -261,10 +282,29 @@ def _water(summary: Summary, darkest_land: float) -> tuple[Float, Float, Float]:
     block, which is no noise of a pixel: the level is the block's own where all of it is water,
     within what the blocks around it say.
     """
+    _, median, upper = summary.quartiles
+    level, within, between = water_around(
+        summary, darkest_land, np.ones(summary.block_valid.shape, np.bool_)
+    )
+    reach = MOST_UNEVEN * between
+    with np.errstate(invalid="ignore"):
+        wholly = (summary.block_valid >= LEAST_BLOCK_PIXELS) & (upper < darkest_land)
+    level = np.where(wholly, np.clip(median, level - reach, level + reach), level)
+    level[level <= 0.0] = np.nan  # no light: neither a contrast nor a decibel has a meaning
+    return level, within, between
+
+
+def water_around(
+    summary: Summary, darkest_land: float, wanted: NDArray[np.bool_]
+) -> tuple[Float, Float, Float]:
+    """Level of the water around the wanted blocks, its spread inside blocks and between them.
+
+    Each (block rows, block cols); NaN where there is no water, without meaning where not wanted.
+    """
     lower, median, upper = summary.quartiles
     enough = summary.block_valid >= LEAST_BLOCK_PIXELS
     mixed = np.stack([lower, lower, np.minimum(upper, 2.0 * median - lower)])
-    level, within, between = np.full((3, *summary.block_valid.shape), np.nan)
+    level, within, between = np.where(wanted, np.full((3, 1, 1), np.nan), 0.0)
     with np.errstate(invalid="ignore"):
         water, partly = enough & (median < darkest_land), enough & (lower < darkest_land)
         longest = np.where(median > lower, lower + LONGEST_UPPER_TAIL * (median - lower), upper)
@@ -272,11 +312,6 @@ def _water(summary: Summary, darkest_land: float) -> tuple[Float, Float, Float]:
     for radius in WATER_RADII:
         local_level(quartiles, water, radius, LEAST_WATER_BLOCKS, level, within, between)
     local_level(mixed, partly, WATER_RADII[0], 1, level, within, between)
-    reach = MOST_UNEVEN * between
-    with np.errstate(invalid="ignore"):
-        wholly = enough & (upper < darkest_land)
-    level = np.where(wholly, np.clip(median, level - reach, level + reach), level)
-    level[level <= 0.0] = np.nan  # no light: neither a contrast nor a decibel has a meaning
     return level, within, between
 
 

@@ -53,6 +53,8 @@ def merge(window: Window, parts: Sequence[Summary]) -> Summary:
     window : that of the scene, its corner on multiples of CELL
     parts : one or more, which cover the window and do not overlap
     """
+    if len(parts) == 1:
+        return parts[0]
     corners = [(part.window.row0 - window.row0, part.window.col0 - window.col0) for part in parts]
 
     def mosaic(arrays: list[NDArray[S]], size: int, axis: int = 0) -> NDArray[S]:
@@ -101,11 +103,19 @@ def spread_to_blocks(cells: NDArray[S], shape: tuple[int, ...]) -> NDArray[S]:
     return wide[..., : shape[0], : shape[1]]
 
 
+def per_cell(blocks: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """(cell rows, cell cols) sums of (block rows, block cols)."""
+    rows, cols = (np.arange(0, n, BLOCKS_PER_CELL) for n in blocks.shape)
+    by_row = np.add.reduceat(blocks, rows, axis=0, dtype=np.int64)
+    return np.asarray(np.add.reduceat(by_row, cols, axis=1))
+
+
 def grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """A (rows, cols) mask and its eight neighbours."""
-    padded = np.pad(mask, 1)
-    out = np.zeros_like(mask)
-    for row in range(3):
-        for col in range(3):
-            out |= padded[row : row + mask.shape[0], col : col + mask.shape[1]]
+    tall, out = mask.copy(), mask.copy()
+    tall[1:] |= mask[:-1]
+    tall[:-1] |= mask[1:]
+    out |= tall
+    out[:, 1:] |= tall[:, :-1]
+    out[:, :-1] |= tall[:, 1:]
     return out

@@ -6,14 +6,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.detection.sea import plane_bounds, sea
-from westsea.detection.statistics import RADAR_SCALE, Summary, grown, merge
-from westsea.detector import Detector
+from westsea.detection.carry import blocks_to_carry
+from westsea.detection.statistics import RADAR_SCALE, Summary, merge, per_cell
 from westsea_catalog.grid import Window
 from westsea_catalog.scene import Sensor
 from westsea_kernels.blocks import (
     BLOCK,
-    BLOCKS_PER_CELL,
     CELL,
     block_quartiles,
     cut_blocks,
@@ -24,17 +22,6 @@ from westsea_kernels.clutter import trim_limits
 __all__ = ["Carry", "Summary", "merge", "summarise"]
 
 Carry = Literal["bright", "none", "all"]
-
-MOST_CARRIED = 1 / 8
-"""Of a chunk's blocks: 16 MB for 1024 x 16,000 pixels of two bands. Open sea and storms carry 1 %,
-the coast of a city 10 %; a city without a coast to mask it would carry all of itself."""
-ALWAYS_CARRIED = 1024
-"""Blocks of a chunk however small: 2 MB. A scene of 1024 x 1024 pixels may be full of ships."""
-TILE = 512 // BLOCK
-"""Blocks along the side of a file's tile, as most have them; others cost more reads."""
-SEED_MARGIN, GROWTH_MARGIN = 0.97, 0.99
-"""Thresholds of a chunk are mostly within 3 and 1 % of its scene's, whose pools go on beside it.
-Without margins the judge reads 6 % of the files again, for one block in 130 of those it needs."""
 
 
 def summarise(
@@ -64,7 +51,7 @@ def summarise(
     if carry == "all":
         at = np.argwhere(summary.block_valid > 0)
     else:
-        at = _fewest(np.argwhere(_likely(summary, sensor)), summary)
+        at = blocks_to_carry(summary, sensor)
     carried = np.empty((len(at), *summary.carried.shape[1:]), np.float32)
     cut_blocks(bands, valid, at[:, 0].copy(), at[:, 1].copy(), carried)
     return replace(summary, carried_at=at, carried=carried)
@@ -108,7 +95,7 @@ def _statistics(
     return Summary(
         window=window,
         land=_land_per_cell(land),
-        valid=_per_cell(block_valid),
+        valid=per_cell(block_valid),
         medians=medians,
         counts=counts,
         block_valid=block_valid,
@@ -120,46 +107,9 @@ def _statistics(
     )
 
 
-def _per_cell(blocks: NDArray[np.uint16]) -> NDArray[np.int64]:
-    rows, cols = (np.arange(0, n, BLOCKS_PER_CELL) for n in blocks.shape)
-    by_row = np.add.reduceat(blocks, rows, axis=0, dtype=np.int64)
-    return np.asarray(np.add.reduceat(by_row, cols, axis=1))
-
-
 def _land_per_cell(land: NDArray[np.bool_]) -> NDArray[np.int64]:
     rows, cols = np.arange(0, land.shape[0], CELL), np.arange(0, land.shape[1], CELL)
     if not land.any():  # the rule at sea, and the sums take 4 ns a pixel
         return np.zeros((rows.size, cols.size), np.int64)
     by_row = np.add.reduceat(land, rows, axis=0, dtype=np.int64)
     return np.asarray(np.add.reduceat(by_row, cols, axis=1))
-
-
-def _likely(summary: Summary, sensor: Sensor) -> NDArray[np.bool_]:
-    """Blocks at which the judge will look, if the scene's sea is like the chunk's own.
-
-    What the judge then still misses it reads again.
-    """
-    water = sea(summary, sensor, Detector())
-    lower, upper = plane_bounds(summary, water)
-    hot = upper > SEED_MARGIN * water.seed
-    # Blobs spread into the blocks beside; a block that is bright throughout needs no pixels.
-    likely = hot | (grown(hot) & (upper > GROWTH_MARGIN * water.growth))
-    solid = (lower > water.growth) & (summary.block_valid == BLOCK * BLOCK)
-    return np.asarray(likely & ~solid & (summary.block_valid > 0))
-
-
-def _fewest(likely: NDArray[np.int64], summary: Summary) -> NDArray[np.int64]:
-    """Of (n, 2) places no more than a chunk carries, those first that have few others in a tile.
-
-    The judge reads what is left out again, tile by tile: so that lies in as few as can be.
-    """
-    most = max(int(MOST_CARRIED * summary.block_valid.size), ALWAYS_CARRIED)
-    if len(likely) <= most:
-        return likely
-    corner = np.array([summary.window.row0, summary.window.col0]) // BLOCK
-    _, tile, counts = np.unique(
-        (likely + corner) // TILE, axis=0, return_inverse=True, return_counts=True
-    )
-    tile = tile.ravel()
-    kept = np.lexsort((tile, counts[tile]))[:most]
-    return likely[np.sort(kept)]

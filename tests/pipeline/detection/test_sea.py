@@ -150,7 +150,7 @@ def test_nothing_rises_above_a_flat_sea(sim, sensor, value):
     lab = sim.lab(np.full((1, 200, 200), value, np.float32), sensor=sensor, nodata=-1.0)
     summary = lab.summary()
     water = sea(summary, sensor, Detector())
-    _, upper = plane_bounds(summary, water)
+    _, upper = plane_bounds(summary, water.weights)
     assert not (upper > water.growth).any()
 
 
@@ -163,7 +163,7 @@ def test_bounds_hold_to_the_last_bit(sim, seed, n_bands):
     summary = lab.summary()
     water = sea(summary, "sar", Detector())
     plane = plane_of(lab, water)
-    lower, upper = (to_pixels(bound, plane.shape) for bound in plane_bounds(summary, water))
+    lower, upper = (to_pixels(bound, plane.shape) for bound in plane_bounds(summary, water.weights))
     assert (lower <= plane).all()
     assert (plane <= upper).all()
     if n_bands == 1:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from westsea.detection.summary import ALWAYS_CARRIED, MOST_CARRIED, merge, summarise
+from westsea.detection.carry import ALWAYS_CARRIED, MOST_CARRIED
+from westsea.detection.summary import merge, summarise
 from westsea_catalog.grid import Window
 from westsea_kernels.blocks import BLOCK, CELL, SAMPLING
 
@@ -133,17 +134,17 @@ def test_a_city_is_carried_in_part_and_ships_before_it(sim):
 
 
 def test_margins_carry_what_a_chunk_alone_would_not_ask_for(sim, monkeypatch):
-    """Thresholds of a chunk differ from those of the scene, which the chunks beside tell on."""
-    bands = sim.radar_sea(2, (1536, 1024))
-    rng = np.random.default_rng(3)
-    for brightness in np.linspace(3.0, 6.0, 150):  # of the plane, about its thresholds
+    """Thresholds that are guessed from a chunk differ from those of the scene."""
+    bands = sim.radar_sea(12, (1536, 1024))
+    rng = np.random.default_rng(4)
+    for brightness in np.linspace(2.0, 8.0, 300):  # of the plane, about its thresholds
         row, col = rng.integers(4, [1500, 1000])
         bands[:, row : row + 2, col : col + 2] = brightness * np.array([[[0.02]], [[0.004]]])
     lab = sim.lab(bands)
     chunks = sim.tiles(lab.full, 256)
     with_margins = lab.judge(chunks=chunks).n_fetched
     for name in ("SEED_MARGIN", "GROWTH_MARGIN"):
-        monkeypatch.setattr(f"westsea.detection.summary.{name}", 1.0)
+        monkeypatch.setattr(f"westsea.detection.carry.{name}", 1.0)
     assert with_margins < 0.75 * lab.judge(chunks=chunks).n_fetched
 
 

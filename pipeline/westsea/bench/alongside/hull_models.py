@@ -1,6 +1,6 @@
-"""How a hull returns the radar's signal, by two models that have little in common.
+"""How a hull returns the radar's signal, by models that have little in common.
 
-What is fitted on "own" is tried on "other". A model gets two generators: `make` draws what a hull
+What is fitted on "varied" hulls is tried on "own" and on "other". A model gets two generators: `make` draws what a hull
 keeps from pass to pass, such as where its house stands, and `rng` what each pass sees anew.
 """
 
@@ -20,7 +20,7 @@ from westsea_catalog.archive.scatterers import (
 )
 
 Float = NDArray[np.float64]
-Model = Literal["own", "other"]
+Model = Literal["own", "varied", "other"]
 Draw = Callable[[np.random.Generator, np.random.Generator, Hull, float], Scatterers]
 """(rng, make, hull, where the radar looks in degrees clockwise from north) -> scatterers."""
 
@@ -28,6 +28,14 @@ UNEVEN_DB = (0.0, 4.0)
 """Spread of the unevenness along a hull of "own", drawn for each."""
 UNEVEN_PIECES = 8
 """It varies over an eighth of the hull's length."""
+
+OWN_CHANCE, RAILS_CHANCE = 0.3, 0.6
+"""Share of the "varied" hulls that are just "own" ones, and of the others that have rails."""
+RAIL_M, RAIL_SHARE = 6.0, (0.1, 1.0)
+"""Length of hull for each scatterer of its rails, and their power to that of all the others."""
+SPIKES_DB = (0.0, 8.0)
+"""Spread of single scatterers, drawn for each hull."""
+HOUSE_SPREAD_DB = 4.0
 
 CORNER_M = (8.0, 15.0)
 """Length of an "other" hull for each of its corners, on average."""
@@ -92,7 +100,52 @@ def draw_other(
     return Scatterers(forward, starboard, height, {"VV": rcs["VV"], "VH": rcs["VH"]})
 
 
-MODELS: dict[Model, Draw] = {"own": draw_own, "other": draw_other}
+def draw_varied(
+    rng: np.random.Generator, make: np.random.Generator, hull: Hull, look_deg: float
+) -> Scatterers:
+    """Draw those of "own", half of them as they are, the others with what they lack.
+
+    A house that is brighter or fainter, few scatterers that outshine the rest, rails that return
+    on both sides, and another share of VH: nobody knows these shares of real hulls, so what is
+    fitted must not lean on one of them.
+    """
+    hull_own = draw_own(rng, make, hull, look_deg)
+    if make.uniform() < OWN_CHANCE:
+        return hull_own
+    parts = [hull_own]
+    if make.uniform() < RAILS_CHANCE:
+        parts.append(_rails(make, hull, hull_own))
+    forward, starboard, height = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("forward", "starboard", "height")
+    )
+    high = height > hull.freeboard_m
+    factor = _linear(make.normal(0.0, make.uniform(*SPIKES_DB), forward.size))
+    factor = factor * np.where(high, _linear(make.normal(0.0, HOUSE_SPREAD_DB)), 1.0)
+    own_vh = _linear(make.normal(0.0, VH_SPREAD_DB))
+    rcs = {}
+    for polarization, share in (("VV", 1.0), ("VH", own_vh)):
+        each = np.concatenate([part.rcs[polarization] for part in parts])
+        rcs[polarization] = each.sum() * share * each * factor / (each * factor).sum()
+    return Scatterers(forward, starboard, height, {"VV": rcs["VV"], "VH": rcs["VH"]})
+
+
+def _rails(make: np.random.Generator, hull: Hull, own: Scatterers) -> Scatterers:
+    """Scatterers along both sides, one side brighter."""
+    n = max(6, round(hull.length_m / RAIL_M))
+    forward = make.uniform(-0.45, 0.45, n) * hull.length_m
+    side = np.where(make.uniform(size=n) < make.uniform(0.2, 0.8), 1.0, -1.0)
+    weights = make.exponential(size=n)
+    share = make.uniform(*RAIL_SHARE)
+    return Scatterers(
+        forward,
+        side * hull.half_width(forward),
+        np.full(n, hull.freeboard_m),
+        {pol: share * rcs.sum() * weights / weights.sum() for pol, rcs in own.rcs.items()},
+    )
+
+
+MODELS: dict[Model, Draw] = {"own": draw_own, "varied": draw_varied, "other": draw_other}
 
 _Part = tuple[Float, Float, Float, Float]
 """Forward, starboard, height (m) and relative cross section."""

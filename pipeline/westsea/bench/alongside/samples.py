@@ -69,11 +69,12 @@ class Drawn:
 
     def images(self) -> dict[str, NDArray[np.generic]]:
         """(rows, cols) by the band's name, imaged anew; once, as the seeds move on."""
-        model: Model = "other" if self.split == "other" else "own"
+        is_other = self.split == "other"
         if self.sensor == "optical":
             optical = import_module("westsea.bench.alongside.optical")
-            sea = optical.draw_sea(self.rng, self.state)
-            return dict(optical.image(self.rng, self.placed, sea, self.grid, model=model))
+            sea, decks = optical.draw_sea(self.rng, self.state), "other" if is_other else "own"
+            return dict(optical.image(self.rng, self.placed, sea, self.grid, model=decks))
+        model: Model = "other" if is_other else "varied" if self.split == "train" else "own"
         flight = radar.draw_pass(self.rng, ascending=self.ascending)
         water = radar.draw_sea(self.rng, self.state, flight.incidence_deg)
         makes = SEED, 2, _LAYOUTS[self.split], self.index
