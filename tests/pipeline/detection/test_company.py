@@ -39,6 +39,7 @@ def ships(rows, heading_sd=4.0):
         "heading_sd_deg": np.full(n, heading_sd),
         "flags": np.zeros(n, np.int32),
         "is_land": np.zeros(n, np.bool_),
+        "at_land": np.zeros(n, np.bool_),
         "detect_id": np.array([f"ship{k:04d}" for k in range(n)], object),
     }
     return Hulls(**values)

@@ -43,6 +43,7 @@ def targets(east, north, snr_db):
         "score": np.full(n, 0.8),
         "flags": np.zeros(n, np.int32),
         "is_land": np.zeros(n, np.bool_),
+        "at_land": np.zeros(n, np.bool_),
         "detect_id": np.array([f"t{k:04d}" for k in range(n)], object),
         "doubt_detect_id": np.full(n, None, object),
         "doubt_ratio_db": np.full(n, np.nan),

@@ -28,6 +28,7 @@ def targets(places, level_db=None, length_m=None):
         "score": np.full(n, 0.8),
         "flags": np.zeros(n, np.int32),
         "is_land": np.zeros(n, np.bool_),
+        "at_land": np.zeros(n, np.bool_),
     }
     return Hulls(**values)
 

@@ -7,6 +7,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from westsea.detection.alongside import Evidence
 from westsea.detection.hulls import Hulls
 from westsea.detection.pair_scores import COMPANY_DOUBT, COMPANY_ODDS, with_odds
 from westsea.detection.pairs import CHIP_MARGIN_M, NEIGHBOURHOOD_M, Pairs, chip_bounds, pair_hulls
@@ -40,6 +41,7 @@ def fleet(ships, lon=LON, lat=LAT):
         "score": np.full(n, 0.9),
         "flags": np.zeros(n, np.int32),
         "is_land": np.zeros(n, np.bool_),
+        "at_land": np.zeros(n, np.bool_),
         "detect_id": np.array([f"ship{k:04d}" for k in range(n)], object),
     }
     return Hulls(**values)
@@ -376,3 +378,82 @@ def test_ships_inside_the_coast_stay_a_pair(sim):
     assert (frames["detections"].distance_from_shore_m == 0).all()
     assert len(frames["pairs"]) == 1
     assert frames["scenes"].n_land_pairs.item() == 0
+
+
+# -- at quays, and within one blob
+
+
+def evidence(n, **known):
+    """Nothing known of n detections but what is given."""
+    columns = {field.name: np.full(n, np.nan) for field in fields(Evidence)}
+    columns["n_hulls"] = np.full(n, None, object)
+    columns["alongside_bands"] = np.full(n, None, object)
+    columns["is_alongside"] = np.zeros(n, np.bool_)
+    return Evidence(**columns | {name: np.array(values) for name, values in known.items()})
+
+
+def test_two_alongside_at_a_quay_are_counted_and_not_listed():
+    hulls = side_by_side(5.0)
+    assert pair_hulls(hulls, Detector()).n_of_land == 0
+    hulls.at_land[:] = [True, False]
+    assert len(pair_hulls(hulls, Detector()).kind) == 1, "one of them lies at sea"
+    hulls.at_land[:] = True
+    pairs = pair_hulls(hulls, Detector())
+    assert len(pairs.kind) == 0
+    assert pairs.n_of_land == 1
+
+
+def test_a_close_pair_at_a_quay_stays():
+    hulls = side_by_side(60.0)
+    hulls.at_land[:] = True
+    assert pair_hulls(hulls, Detector()).kind.tolist() == ["close"]
+
+
+def test_a_blob_of_several_hulls_is_a_pair_with_itself():
+    hulls = fleet([(0, 0, 120, 30, 40), (4000, 0, 60, 10, 0)])
+    seen = evidence(
+        2,
+        is_alongside=[True, False],
+        n_hulls=np.array([2, 1], object),
+        p_alongside=[0.8, 0.01],
+        expected_width_m=[20.0, 10.0],
+    )
+    pairs = pair_hulls(hulls, Detector(), seen)
+    assert pairs.in_one_blob.tolist() == [True]
+    assert (pairs.first[0], pairs.kind[0], pairs.raft_id[0]) == (0, "alongside", "")
+    assert pairs.score[0] == pytest.approx(0.9 * 0.8)
+    assert np.isnan([pairs.gap_m[0], pairs.gap_sd_m[0], pairs.center_distance_m[0]]).all()
+    assert (pairs.lon[0], pairs.lat[0]) == (hulls.lon[0], hulls.lat[0])
+    assert pairs.n_neighbors_5km[0] == 1
+    assert pairs.nearest_third_m[0] == pytest.approx(4000, rel=1e-3)
+
+
+def test_a_raft_in_one_blob_has_a_name_and_sizes_that_could_be_resolved():
+    hulls = fleet([(0, 0, 120, 60, 40)])
+    seen = evidence(
+        1,
+        is_alongside=[True],
+        n_hulls=np.array([3], object),
+        p_alongside=[0.8],
+        expected_width_m=[20.0],
+        gap_m=[4.0],
+        gap_sd_m=[1.0],
+        center_distance_m=[31.0],
+    )
+    pairs = pair_hulls(hulls, Detector(), seen)
+    assert pairs.raft_id[0]
+    assert (pairs.gap_m[0], pairs.gap_sd_m[0], pairs.center_distance_m[0]) == (4.0, 1.0, 31.0)
+    assert pairs.relative_heading_deg[0] == 0.0
+
+
+def test_names_of_pairs_within_and_between_blobs_differ():
+    hulls = side_by_side(5.0)
+    n = len(hulls)
+    seen = evidence(
+        n,
+        is_alongside=[True] * n,
+        n_hulls=np.array([2] * n, object),
+        p_alongside=[0.5] * n,
+        expected_width_m=[10.0] * n,
+    )
+    assert len(set(pair_hulls(hulls, Detector(), seen).pair_id)) == 3

@@ -1,7 +1,8 @@
 """How a hull returns the radar's signal, by models that have little in common.
 
-What is fitted on "varied" hulls is tried on "own" and on "other". A model gets two generators: `make` draws what a hull
-keeps from pass to pass, such as where its house stands, and `rng` what each pass sees anew.
+What is fitted on "varied" hulls is tried on "own" and on "other". A model gets two generators:
+`make` draws what a hull keeps from pass to pass, such as where its house stands, and `rng` what
+each pass sees anew.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea_catalog.archive.hulls import Hull
+from westsea_catalog.archive.hulls import Hull, Polarization
 from westsea_catalog.archive.scatterers import (
     RCS_SPREAD_DB,
     Scatterers,
@@ -122,12 +123,13 @@ def draw_varied(
     high = height > hull.freeboard_m
     factor = _linear(make.normal(0.0, make.uniform(*SPIKES_DB), forward.size))
     factor = factor * np.where(high, _linear(make.normal(0.0, HOUSE_SPREAD_DB)), 1.0)
-    own_vh = _linear(make.normal(0.0, VH_SPREAD_DB))
-    rcs = {}
-    for polarization, share in (("VV", 1.0), ("VH", own_vh)):
+    own_vh = float(_linear(make.normal(0.0, VH_SPREAD_DB)))
+    rcs: dict[Polarization, Float] = {}
+    shares: dict[Polarization, float] = {"VV": 1.0, "VH": own_vh}
+    for polarization, share in shares.items():
         each = np.concatenate([part.rcs[polarization] for part in parts])
         rcs[polarization] = each.sum() * share * each * factor / (each * factor).sum()
-    return Scatterers(forward, starboard, height, {"VV": rcs["VV"], "VH": rcs["VH"]})
+    return Scatterers(forward, starboard, height, rcs)
 
 
 def _rails(make: np.random.Generator, hull: Hull, own: Scatterers) -> Scatterers:
