@@ -357,7 +357,7 @@ SCENES = Table(
             "",
             False,
             "pairs that are not listed: their pixels show both detections to be pieces of land, or"
-            " to lie alongside each other within 100 m of land",
+            " them to lie alongside each other and one of them within 100 m of land",
         ),
     ),
 )

@@ -61,8 +61,8 @@ class Pairs:
 def pair_hulls(hulls: Hulls, detector: Detector, evidence: Evidence | None = None) -> Pairs:
     """All pairs of hulls with a gap up to `detector.close_gap_m`, and those within one blob.
 
-    Two hulls that are both land, as their pixels tell it, make no pair, nor do two alongside that
-    both lie at land that the pixels show: they are counted.
+    Two hulls that are both land, as their pixels tell it, make no pair, nor do two alongside of
+    which one lies at land that the pixels show: they are counted.
     """
     pairs = _between_blobs(hulls, detector)
     return pairs if evidence is None else _joined(pairs, _within_blobs(hulls, evidence))
@@ -112,7 +112,7 @@ def _within_blobs(hulls: Hulls, evidence: Evidence) -> Pairs:
 
 def _between_blobs(hulls: Hulls, detector: Detector) -> Pairs:
     first, second, gap, center, n_of_land = _graph(hulls, detector)
-    at_quay = hulls.at_land[first] & hulls.at_land[second] & (gap <= detector.alongside_gap_m)
+    at_quay = (hulls.at_land[first] | hulls.at_land[second]) & (gap <= detector.alongside_gap_m)
     first, second = first[~at_quay], second[~at_quay]
     gap, center = gap[~at_quay], center[~at_quay]
     lon, lat = _midpoints(hulls, first, second)

@@ -109,6 +109,8 @@ def write_plot(bench: Bench, path: Path) -> None:
 def _draw_rates(
     axes: Any, name: str, values: Float, several: NDArray[np.bool_], **how: Any
 ) -> None:
-    one, found = np.sort(values[~several])[::-1], np.sort(values[several])
-    false = np.arange(1, one.size + 1) / one.size
-    axes.plot(false, 1 - np.searchsorted(found, one) / found.size, label=name, **how)
+    """Shares at or above each value, so that ties make one point."""
+    one, found = np.sort(values[~several]), np.sort(values[several])
+    points = np.unique(values)
+    false, true = (1 - np.searchsorted(each, points) / each.size for each in (one, found))
+    axes.plot(np.append(false, 0.0), np.append(true, 0.0), label=name, **how)
