@@ -59,7 +59,7 @@ def describe_blobs(
     n_bands = contrast.shape[1]
     chip = np.empty((sections.MOST_PIXELS, 2 + n_bands))
     joint = np.empty((sections.MOST_PIXELS, 3))
-    first, whole = np.empty(smears.N_PARAMETERS), np.empty(5)
+    first, whole = np.empty(smears.N_PARAMETERS), np.empty(6)
     vary = np.array([model[smears.CONSTANT], model[smears.SQUARE], model[smears.PER_CELL]])
     for k in range(rows.size):
         fit[k], statistics[k], picture[k], two[k] = np.nan, np.nan, np.nan, np.nan
@@ -88,6 +88,7 @@ def describe_blobs(
         if two.shape[1] > 0:
             whole[0], whole[1], whole[2], whole[3] = east, north, heading, length
             whole[4] = np.exp(fit[k, smears.LOG_LEVEL])
+            whole[5] = np.exp(fit[k, smears.LOG_WIDTH])
             one_end = 1 + two_hulls.N_FITTED
             two[k, 0] = two_hulls.fit_one_and_two(
                 joint[:n], whole, blur, vary, two[k, 1:one_end], two[k, one_end:]

@@ -27,7 +27,10 @@ N_MODEL = 3
 BEAM_SD = 0.12
 """Of the logarithm of a ship's beam about the one usual for its length."""
 GAP_M, GAP_SD_M = 4.5, 2.5
-MOST_STEPS = 10
+FIRST_STEPS, MOST_STEPS = 2, 14
+"""From every start, and from the two that are best by then."""
+ACROSS_M, END_M = 32.0, 25.0
+"""Beyond a blob's rectangle, how far pixels count: three deviations of the blur, and a gap."""
 CONVERGED = 0.05
 LARGEST_STEP = np.array([10.0, 10.0, 0.2, 0.3, 0.7, 0.15, 0.3, 0.7, 0.15, 15.0, 3.0])
 SMALLEST_M, LARGEST_M = 12.0, 600.0
@@ -160,19 +163,23 @@ def equations(
 
 @kernel
 def _climb(
-    chip: Float64, p: Float64, side: float, blur: Float64, model: Float64, out: Float64
-) -> bool:
-    """Fisher scoring from p, in place; fills `out` with the best point seen, if better."""
+    chip: Float64, p: Float64, side: float, blur: Float64, model: Float64, steps: int, out: Float64
+) -> float:
+    """Fisher scoring from p, in place; fills `out` with the best point seen, if better.
+
+    Returns the cost at the last point but one.
+    """
     n = p.size
     information, score, sd = np.empty((n, n)), np.empty(n), np.empty(n)
-    for _ in range(MOST_STEPS):
+    cost = np.inf
+    for _ in range(steps):
         cost = equations(chip, p, side, blur, model, information, score)
         if not np.isfinite(cost):
-            return False
+            return np.inf
         for i in range(n):
             information[i, i] *= 1.0 + 1e-6
         if not factorize(information):
-            return False
+            return np.inf
         deviations(information, sd)
         if cost < out[COST]:
             out[COST] = cost
@@ -190,7 +197,21 @@ def _climb(
                 p[first + 1] = max(p[first + 1], np.log(LEAST_LEVEL))
         if np.max(np.abs(score) / sd) < CONVERGED:
             break
-    return True
+    return float(cost)
+
+
+@kernel
+def _near(chip: Float64, guess: Float64, out: Float64) -> int:
+    """Copy the pixels about the guessed rectangle into `out`; their number."""
+    sine, cosine = np.sin(guess[2]), np.cos(guess[2])
+    n = 0
+    for k in range(chip.shape[0]):
+        east, north = chip[k, 0] - guess[0], chip[k, 1] - guess[1]
+        along, across = east * sine + north * cosine, east * cosine - north * sine
+        if abs(along) <= 0.5 * guess[3] + END_M and abs(across) <= 0.5 * guess[5] + ACROSS_M:
+            out[n] = chip[k]
+            n += 1
+    return n
 
 
 @kernel
@@ -208,8 +229,8 @@ def fit_one_and_two(
     ----------
     chip : (n, 3)
         East and north (m), and contrast with the sea.
-    guess : (5,)
-        East, north (m), heading (radians), length (m) and contrast of the blob.
+    guess : (6,)
+        East, north (m), heading (radians), length (m), contrast and width (m) of the blob.
     blur : (3,)
         Variances east-east, north-north and east-north of the point spread, m2.
     model : (N_MODEL,)
@@ -222,27 +243,34 @@ def fit_one_and_two(
     The cost of one less that of two: twice the logarithm of how much likelier two are.
     """
     one[:], two[:] = np.inf, np.inf
+    near = np.empty(chip.shape)
+    near = near[: _near(chip, guess, near)]
     p = np.empty(N_ONE)
     p[EAST], p[NORTH], p[HEADING] = guess[0], guess[1], guess[2]
     p[LOG_LENGTH_1] = np.log(max(guess[3], SMALLEST_M))
     p[LOG_LEVEL_1], p[LOG_BEAM_1] = np.log(max(guess[4], LEAST_LEVEL)), 0.0
-    _climb(chip, p, 1.0, blur, model, one)
-    sine, cosine = np.sin(guess[2]), np.cos(guess[2])
-    for start in range(STARTS.shape[0]):
-        for side in (-1.0, 1.0):
-            q = np.empty(N_TWO)
-            q[:N_ONE] = p
-            length, ahead = STARTS[start, 0] * guess[3], STARTS[start, 1] * guess[3]
-            q[HEADING], q[LOG_LENGTH_1] = guess[2], np.log(max(guess[3], SMALLEST_M))
-            q[LOG_LEVEL_1] = q[LOG_LEVEL_2] = np.log(max(guess[4], LEAST_LEVEL))
-            q[LOG_LENGTH_2] = np.log(max(length, SMALLEST_M))
-            q[LOG_BEAM_1], q[LOG_BEAM_2], q[AHEAD], q[GAP] = 0.0, 0.0, ahead, GAP_M
-            # Both share the blob's middle.
-            apart = 0.5 * (expected_beam(np.exp(q[LOG_LENGTH_1])) + expected_beam(length)) + GAP_M
-            q[EAST] = guess[0] - 0.5 * side * apart * cosine
-            q[NORTH] = guess[1] + 0.5 * side * apart * sine
-            best = two[COST]
-            _climb(chip, q, side, blur, model, two)
-            if two[COST] < best:
-                two[PARAMETERS + GAP] = abs(two[PARAMETERS + GAP])
+    first = p.copy()
+    _climb(near, p, 1.0, blur, model, MOST_STEPS, one)
+    n_starts = 2 * STARTS.shape[0]
+    points, costs = np.empty((n_starts, N_TWO)), np.empty(n_starts)
+    for start in range(n_starts):
+        side = 1.0 if start % 2 else -1.0
+        _begin(guess, STARTS[start // 2], side, first, points[start])
+        costs[start] = _climb(near, points[start], side, blur, model, FIRST_STEPS, two)
+    for start in np.argsort(costs)[:2]:
+        side = 1.0 if start % 2 else -1.0
+        _climb(near, points[start], side, blur, model, MOST_STEPS - FIRST_STEPS, two)
+    two[PARAMETERS + GAP] = max(two[PARAMETERS + GAP], 0.0)
     return float(one[COST] - two[COST])
+
+
+@kernel
+def _begin(guess: Float64, start: Float64, side: float, one: Float64, out: Float64) -> None:
+    """Parameters of two hulls that share the blob's middle; `one` are those of the first."""
+    length = max(start[0] * guess[3], SMALLEST_M)
+    out[:N_ONE] = one
+    out[LOG_LENGTH_2], out[LOG_LEVEL_2], out[LOG_BEAM_2] = np.log(length), one[LOG_LEVEL_1], 0.0
+    out[AHEAD], out[GAP] = start[1] * guess[3], GAP_M
+    apart = 0.5 * (expected_beam(np.exp(one[LOG_LENGTH_1])) + expected_beam(length)) + GAP_M
+    out[EAST] = guess[0] - 0.5 * side * apart * np.cos(guess[2])
+    out[NORTH] = guess[1] + 0.5 * side * apart * np.sin(guess[2])
