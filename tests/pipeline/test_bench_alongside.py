@@ -8,7 +8,14 @@ import pytest
 import shapely
 
 from westsea.bench.alongside import radar, scenes
-from westsea.bench.alongside.hull_models import MODELS, draw_other, draw_own
+from westsea.bench.alongside.hull_models import (
+    MODELS,
+    OWN_CHANCE,
+    RAILS_CHANCE,
+    draw_other,
+    draw_own,
+    draw_varied,
+)
 from westsea.bench.alongside.laws import SEVERAL, SHARES, Blob, draw_blob
 from westsea.bench.alongside.places import BORDER_PX, JITTER_PX, SPACING_PX, Placed, draw_placed
 from westsea.bench.alongside.radar import footprint
@@ -137,8 +144,8 @@ def test_own_is_the_archives_made_uneven_the_same_way_in_each_pass():
 def test_other_has_few_strong_corners_and_more_cross_polarisation():
     hull = Hull(160.0, 25.0, 10.0)
     strongest, ratios, totals = {}, {}, {}
-    for name, draw in MODELS.items():
-        drawn = [draw(rng(7, k), rng(8, k), hull, 80.0) for k in range(150)]
+    for name in ("own", "other"):
+        drawn = [MODELS[name](rng(7, k), rng(8, k), hull, 80.0) for k in range(150)]
         powers = [np.sort(each.rcs["VV"])[::-1] for each in drawn]
         strongest[name] = np.median([power[:4].sum() / power.sum() for power in powers])
         totals[name] = np.median([power.sum() for power in powers]) / expected_rcs(160.0)
@@ -148,6 +155,25 @@ def test_other_has_few_strong_corners_and_more_cross_polarisation():
     assert 10 * np.log10(list(totals.values())) == pytest.approx([0.0, 0.0], abs=1.0)
     assert np.mean(ratios["other"]) == pytest.approx(-6.0, abs=0.5)
     assert np.std(ratios["other"]) == pytest.approx(1.5, abs=0.4)
+
+
+def test_varied_hulls_are_own_ones_or_have_what_those_lack():
+    hull = Hull(160.0, 25.0, 10.0)
+    same, rails, strongest = 0, 0, []
+    for k in range(200):
+        own, varied = (draw(rng(7, k), rng(8, k), hull, 80.0) for draw in (draw_own, draw_varied))
+        same += varied.rcs["VV"].size == own.rcs["VV"].size and np.allclose(
+            varied.rcs["VV"], own.rcs["VV"]
+        )
+        added = slice(own.forward.size, None)
+        rails += varied.forward.size > own.forward.size
+        edge = hull.half_width(varied.forward[added])
+        np.testing.assert_allclose(np.abs(varied.starboard[added]), edge)
+        power = np.sort(varied.rcs["VV"])[::-1]
+        strongest.append(power[:4].sum() / power.sum())
+    assert same / 200 == pytest.approx(OWN_CHANCE, abs=0.1)
+    assert rails / 200 == pytest.approx((1 - OWN_CHANCE) * RAILS_CHANCE, abs=0.1)
+    assert np.quantile(strongest, 0.9) > 2 * np.quantile(strongest, 0.1)
 
 
 def test_other_scatters_from_its_hull_only():
