@@ -10,7 +10,8 @@ from westsea.schema import DOUBT, FLAG_MEANINGS, TABLES, Flag, markdown, stac_co
 REQUIRED = {
     "detections": """detect_id item_id datetime platform orbit_state row col lon lat geometry
         position_sd_m length_m length_sd_m width_m width_sd_m heading_deg heading_sd_deg n_pixels
-        peak_db clutter_db snr_db score p_alongside p_wide_single n_hulls flags
+        peak_db clutter_db snr_db score p_alongside p_wide_single n_hulls expected_width_m
+        contrast_db smear_m axis_to_range_deg alongside_bands alongside_tpr alongside_fpr flags
         distance_from_shore_m""",
     "pairs": """pair_id kind detect_id_1 detect_id_2 item_id datetime lon lat geometry gap_m
         gap_sd_m center_distance_m relative_heading_deg overlap_m length_m_1 length_m_2 width_m_1
@@ -25,6 +26,13 @@ NULLABLE = {
         "p_alongside",
         "p_wide_single",
         "n_hulls",
+        "expected_width_m",
+        "contrast_db",
+        "smear_m",
+        "axis_to_range_deg",
+        "alongside_bands",
+        "alongside_tpr",
+        "alongside_fpr",
         "doubt_detect_id",
         "doubt_ratio_db",
         "speed_mps",
@@ -32,6 +40,10 @@ NULLABLE = {
     },
     "pairs": {
         "detect_id_2",
+        "gap_m",
+        "gap_sd_m",
+        "center_distance_m",
+        "relative_heading_deg",
         "length_m_1",
         "length_m_2",
         "width_m_1",

@@ -159,7 +159,7 @@ def test_bbox_covers_the_geometry():
     ("change", "message"),
     [
         ({"flags": [None]}, "flags must not be null"),
-        ({"gap_m": [float("nan")]}, "gap_m must not be NaN"),
+        ({"nearest_third_m": [float("nan")]}, "nearest_third_m must not be NaN"),
         ({"kind": [3.5]}, "pairs.kind"),
         ({"flags": [1 << 40]}, "pairs.flags"),
         ({"surprise": [1]}, "unknown \\['surprise'\\]"),

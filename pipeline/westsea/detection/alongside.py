@@ -33,6 +33,8 @@ Float = NDArray[np.float64]
 DATA = "alongside.json"
 WIDE_PRIOR = 0.05
 """Share of single hulls that are wide barges, before looking: theirs is assumed."""
+SHORTEST_M = 25.0
+"""Of what is told: of the blobs that the odds were fitted on one in 2,000 is shorter."""
 SMEARED_M = 15.0
 """Fitted smear from which length and heading are unsure: two thirds of a resolution cell more."""
 RAFT_PRIOR = 0.15
@@ -161,7 +163,7 @@ def weigh(scene: Scene, found: Description, hulls: Hulls, detector: Detector) ->
     how = calibrations()[name]
     columns = features(found, hulls.length_m, hulls.width_m, hulls.heading_deg)
     table = np.stack([columns[feature] for feature in how.features], axis=1)
-    known: NDArray[np.bool_] = np.asarray(np.isfinite(table).all(axis=1))
+    known: NDArray[np.bool_] = np.isfinite(table).all(axis=1) & (hulls.length_m >= SHORTEST_M)
     table[~known] = 0.0
     several = how.several.of(table)
     p = sigmoid(several + log_odds(detector.prior))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from westsea.detection.blobs import Blobs
 from westsea.detection.hulls import Hulls, blur
 from westsea.detection.sea import Sea
-from westsea.detection.statistics import Summary
+from westsea.detection.statistics import Summary, grown
 from westsea.detection.tracks import MID_SWATH_DEG, azimuth_deg
 from westsea_catalog.scene import Scene
 from westsea_kernels import alongside, sections, smears, two_hulls
@@ -31,6 +31,8 @@ LOG_WIDTH_SD, WIDTH_SHARE = 0.6, 1.2
 OPTICAL_UNEVEN, OPTICAL_SMEAR_SD_M = 0.02, 0.3
 RADAR_FLOOR, OPTICAL_FLOOR = 0.3, 3.0
 """Contrast that sections begin at: of radar in means of the sea, else in its deviations."""
+HIGHEST = 1e6
+"""No contrast counts for more: squares of pixels at the end of float32 overflow."""
 BRIGHT_SHARE = {"sar": 0.3, "optical": 0.6}
 """Of a blob's peak that its hull has on the whole, for a first guess."""
 
@@ -58,11 +60,14 @@ def describe(scene: Scene, summary: Summary, sea: Sea, blobs: Blobs, hulls: Hull
     """Describe hulls of a scene's window by the pixels of the blocks that were looked at."""
     jacobian = np.ascontiguousarray(scene.grid.jacobian(hulls.peak_row, hulls.peak_col))
     is_radar = scene.sensor == "sar"
-    contrast = _contrasts(sea, blobs, is_radar=is_radar)
-    n, n_bands = len(hulls), contrast.shape[1]
     row, col = hulls.peak_row - summary.window.row0, hulls.peak_col - summary.window.col0
-    at = blobs.slots[row // BLOCK, col // BLOCK], row % BLOCK, col % BLOCK
-    peak = contrast.mean(axis=1)[at].astype(float)
+    near = np.flatnonzero(_near(blobs, hulls, jacobian, row // BLOCK, col // BLOCK))
+    slots = np.where(summary.block_valid > 0, -1, NO_SEA)
+    slots[tuple(blobs.at[near].T)] = np.arange(near.size)
+    contrast, owner = _contrasts(sea, blobs, near, is_radar=is_radar), blobs.owner[near]
+    n, n_bands = len(hulls), contrast.shape[1]
+    at = slots[row // BLOCK, col // BLOCK], row % BLOCK, col % BLOCK
+    peak = contrast[at[0], :, at[1], at[2]].mean(axis=1).astype(float)
     guess = _guess(hulls, jacobian, BRIGHT_SHARE[scene.sensor] * peak)
     psf, azimuth = blur(scene), _azimuth(scene) if is_radar else 0.0
     fit = np.empty((n, smears.N_FITTED))
@@ -70,13 +75,13 @@ def describe(scene: Scene, summary: Summary, sea: Sea, blobs: Blobs, hulls: Hull
     picture = np.empty((n, n_bands, sections.N_ALONG, sections.N_ACROSS))
     two = np.empty((n, 0 if is_radar else 1 + 2 * two_hulls.N_FITTED))
     alongside.describe_blobs(
-        blobs.owner[at],
+        owner[at],
         row,
         col,
         guess,
-        np.where(summary.block_valid > 0, blobs.slots, NO_SEA),
+        slots,
         contrast,
-        blobs.owner,
+        owner,
         jacobian,
         psf,
         np.array([np.sin(azimuth), np.cos(azimuth)]),
@@ -90,20 +95,40 @@ def describe(scene: Scene, summary: Summary, sea: Sea, blobs: Blobs, hulls: Hull
     return Description(fit, statistics, picture, two, azimuth, psf)
 
 
-def _contrasts(sea: Sea, blobs: Blobs, *, is_radar: bool) -> NDArray[np.float32]:
-    """(k, bands, BLOCK, BLOCK) of the blocks looked at.
+def _near(
+    blobs: Blobs, hulls: Hulls, jacobian: Float, row: NDArray[np.int64], col: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which of the blocks looked at may hold pixels about a hull; row, col : (n,) its block."""
+    pixel_m = np.sqrt(np.abs(np.linalg.det(jacobian)))
+    reach_m = hulls.length_m + sections.END_M + sections.REACH_M  # the peak may lie at an end
+    reach = 1 + np.ceil(reach_m / pixel_m / BLOCK).astype(np.int64)
+    near = np.zeros(blobs.slots.shape, np.bool_)
+    for steps in range(reach.max(initial=0), 0, -1):
+        here = reach == steps
+        near[row[here], col[here]] = True
+        near = grown(near)
+    return np.asarray(near[tuple(blobs.at.T)])
+
+
+def _contrasts(
+    sea: Sea, blobs: Blobs, near: NDArray[np.int64], *, is_radar: bool
+) -> NDArray[np.float32]:
+    """(k, bands, BLOCK, BLOCK) of some of the blocks looked at.
 
     Of radar the level over the sea's mean, less 1, in each polarisation; else how far the band that
     is searched lies above the water, in deviations of the water's.
     """
-    places = blobs.at
+    places = blobs.at[near]
     background = sea.background[tuple(places.T)][:, None, None, None]
     if not is_radar:
         noise = sea.noise[tuple(places.T)][:, None, None, None]
-        return np.asarray((blobs.plane[:, None] - background) / noise, np.float32)
-    weights = sea.weights[tuple((places // BLOCKS_PER_CELL).T)][:, :, None, None]
-    level = blobs.planes.bands(places) * (weights.shape[1] * weights)
-    return np.asarray(level / background - 1.0, np.float32)
+        contrast = (blobs.plane[near, None] - background) / noise
+    else:
+        weights = sea.weights[tuple((places // BLOCKS_PER_CELL).T)][:, :, None, None]
+        with np.errstate(over="ignore"):
+            level = blobs.planes.bands(places) * (weights.shape[1] * weights)
+        contrast = level / background - 1.0
+    return np.asarray(np.minimum(contrast, HIGHEST), np.float32)
 
 
 def _guess(hulls: Hulls, jacobian: Float, level: Float) -> Float:

@@ -292,8 +292,10 @@ def built_and_sound(judged):
     assert found.heading_deg.between(0, 180, inclusive="left").all()
     assert found.score.between(0, 1).all()
     assert found.detect_id.is_unique
-    assert found.p_alongside.isna().all()
-    assert found.n_hulls.isna().all()
+    told = found[found.p_alongside.notna()]
+    assert told.p_alongside.between(0, 1).all()
+    assert told.p_wide_single.between(0, 1 - told.p_alongside).all()
+    assert (found.n_hulls.isna() == found.p_alongside.isna()).all()
 
 
 # -- settings
