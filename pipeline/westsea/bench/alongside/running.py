@@ -72,8 +72,8 @@ def _is_shipped(name: str, how: Calibration) -> bool:
 
 
 def encoded(how: dict[str, Calibration]) -> bytes:
-    """The form that ships: a line a list."""
-    return msgspec.json.format(msgspec.json.encode(how), indent=0).replace(b",\n", b",") + b"\n"
+    """The form that ships."""
+    return msgspec.json.encode(how) + b"\n"
 
 
 def write_shipped(bench: Bench, package: Path) -> Path:
