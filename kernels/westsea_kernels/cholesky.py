@@ -45,3 +45,13 @@ def deviations(factor: Float64, out: Float64) -> None:
         unit[i] = 1.0
         solve(factor, unit)
         out[i] = np.sqrt(unit[i])
+
+
+@kernel
+def shortened(step: Float64, largest: Float64) -> float:
+    """Share of a step, up to 1, that moves no parameter by more than its largest."""
+    share = 1.0
+    for i in range(step.size):
+        if abs(step[i]) > largest[i]:
+            share = min(share, largest[i] / abs(step[i]))
+    return share

@@ -11,7 +11,7 @@ import numpy as np
 
 from westsea_kernels.arrays import Float32, Float64, Int, Int64
 from westsea_kernels.blocks import BLOCK
-from westsea_kernels.cholesky import deviations, factorize, solve
+from westsea_kernels.cholesky import deviations, factorize, shortened, solve
 from westsea_kernels.edges import edge
 from westsea_kernels.jit import kernel
 
@@ -179,11 +179,7 @@ def _fit(chip: Float64, guess: Float64, blur: Float64, variance: float, out: Flo
             return False
         deviations(information, sd)
         solve(information, score)
-        share = 1.0
-        for i in range(N_PARAMETERS):
-            if abs(score[i]) > LARGEST_STEP[i]:
-                share = min(share, LARGEST_STEP[i] / abs(score[i]))
-        p += share * score
+        p += shortened(score, LARGEST_STEP) * score
         for i in (LOG_LENGTH, LOG_WIDTH):
             p[i] = min(max(p[i], np.log(SMALLEST_M)), np.log(LARGEST_M))
         if np.max(np.abs(score) / sd) < CONVERGED:

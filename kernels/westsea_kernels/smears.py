@@ -8,7 +8,7 @@ A hull that is wider than the sea around lets it roll is wide, or is two.
 import numpy as np
 
 from westsea_kernels.arrays import Float64
-from westsea_kernels.cholesky import deviations, factorize, solve
+from westsea_kernels.cholesky import deviations, factorize, shortened, solve
 from westsea_kernels.edges import edge
 from westsea_kernels.jit import kernel
 
@@ -159,11 +159,7 @@ def fit_smeared(
             return False
         deviations(information, sd)
         solve(information, score)
-        share = 1.0
-        for i in range(N_PARAMETERS):
-            if abs(score[i]) > LARGEST_STEP[i]:
-                share = min(share, LARGEST_STEP[i] / abs(score[i]))
-        p += share * score
+        p += shortened(score, LARGEST_STEP) * score
         for i in (LOG_LENGTH, LOG_WIDTH):
             p[i] = min(max(p[i], np.log(SMALLEST_M)), np.log(LARGEST_M))
         p[LOG_LEVEL] = max(p[LOG_LEVEL], np.log(LEAST_LEVEL))

@@ -8,7 +8,7 @@ near what fenders make it: left free, two strips side by side fit any wide hull.
 import numpy as np
 
 from westsea_kernels.arrays import Float64
-from westsea_kernels.cholesky import deviations, factorize, solve
+from westsea_kernels.cholesky import deviations, factorize, shortened, solve
 from westsea_kernels.edges import edge
 from westsea_kernels.jit import kernel
 from westsea_kernels.smears import expected_beam
@@ -186,11 +186,7 @@ def _climb(
             out[PARAMETERS : PARAMETERS + n] = p
             out[SD : SD + n] = sd
         solve(information, score)
-        share = 1.0
-        for i in range(n):
-            if abs(score[i]) > LARGEST_STEP[i]:
-                share = min(share, LARGEST_STEP[i] / abs(score[i]))
-        p += share * score
+        p += shortened(score, LARGEST_STEP) * score
         for first in (LOG_LENGTH_1, LOG_LENGTH_2):
             if first < n:
                 p[first] = min(max(p[first], np.log(SMALLEST_M)), np.log(LARGEST_M))

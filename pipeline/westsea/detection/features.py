@@ -96,13 +96,14 @@ def _root_mean_square(picture: Float) -> Float:
 
 
 def _of_two(two: Float) -> dict[str, Float]:
-    """Of an optical scene: how much likelier two hulls are, and how they lie."""
+    """Of an optical scene: how much likelier two hulls are, and how they lie; 0 without a fit."""
+    two = np.where(np.isfinite(two), two, 0.0)
     gain = np.sign(two[:, 0]) * np.log1p(np.abs(two[:, 0]))
     first = 1 + two_hulls.N_FITTED + two_hulls.PARAMETERS
     lengths = two[:, [first + two_hulls.LOG_LENGTH_1, first + two_hulls.LOG_LENGTH_2]]
     levels = two[:, [first + two_hulls.LOG_LEVEL_1, first + two_hulls.LOG_LEVEL_2]]
     return {
-        "gain": np.where(np.isfinite(gain), gain, 0.0),
+        "gain": gain,
         "shorter": np.abs(lengths[:, 0] - lengths[:, 1]),
         "fainter": np.abs(levels[:, 0] - levels[:, 1]),
         "one_beam": two[:, 1 + two_hulls.PARAMETERS + two_hulls.LOG_BEAM_1],

@@ -127,6 +127,15 @@ def test_features_of_what_could_not_be_described_are_not_told():
     assert all(np.isfinite(values[[0, 1, 3, 4]]).all() for values in told.values())
 
 
+def test_what_was_not_fitted_as_two_hulls_gains_nothing():
+    found = description(1, n_bands=1)
+    two = np.full((5, 1 + 2 * two_hulls.N_FITTED), np.inf)
+    two[1] = 0.0
+    told = features(replace(found, two=two), *(np.full(5, each) for each in (100.0, 20.0, 40.0)))
+    for name in ("gain", "shorter", "fainter", "one_beam"):
+        assert (told[name] == 0).all()
+
+
 def test_usual_beams():
     np.testing.assert_allclose(usual_beam(np.array([60.0, 250.0])), [60 / 5.6, 250 / 6.6])
 
