@@ -9,9 +9,28 @@ from westsea_kernels.jit import kernel
 LEAST_PIXELS = 20
 """A chip with fewer says nothing."""
 
+FIT_REACH_M = 32.0
+"""Beyond a blob's side, how far pixels are fitted: three deviations of the blur. Sections reach
+farther."""
+
 # Columns of a guess.
 EAST, NORTH, HEADING, LENGTH, WIDTH, LEVEL = range(6)
 N_GUESS = 6
+
+
+@kernel
+def _near(chip: Float64, guess: Float64, out: Float64) -> int:
+    """Fill `out` with place and mean contrast of the pixels about the guess; their number."""
+    sine, cosine = np.sin(guess[HEADING]), np.cos(guess[HEADING])
+    n, n_bands = 0, chip.shape[1] - 2
+    for k in range(chip.shape[0]):
+        across = (chip[k, 0] - guess[EAST]) * cosine - (chip[k, 1] - guess[NORTH]) * sine
+        if abs(across) > 0.5 * guess[WIDTH] + FIT_REACH_M:
+            continue
+        out[n, 0], out[n, 1] = chip[k, 0], chip[k, 1]
+        out[n, 2] = chip[k, 2:].sum() / n_bands
+        n += 1
+    return n
 
 
 @kernel
@@ -61,7 +80,7 @@ def describe_blobs(
     n_bands = contrast.shape[1]
     chip = np.empty((sections.MOST_PIXELS, 2 + n_bands))
     joint = np.empty((sections.MOST_PIXELS, 3))
-    first, whole = np.empty(smears.N_PARAMETERS), np.empty(6)
+    first, whole = np.empty(smears.N_PARAMETERS), np.empty(5)
     vary = np.array([model[smears.CONSTANT], model[smears.SQUARE], model[smears.PER_CELL]])
     for k in range(rows.size):
         fit[k], statistics[k], picture[k], two[k] = np.nan, np.nan, np.nan, np.nan
@@ -72,15 +91,12 @@ def describe_blobs(
         )  # fmt: skip
         if not LEAST_PIXELS <= n <= sections.MOST_PIXELS:
             continue
-        joint[:n, :2] = chip[:n, :2]
-        joint[:n, 2] = 0.0
-        for b in range(n_bands):
-            joint[:n, 2] += chip[:n, 2 + b] / n_bands
+        n_near = _near(chip[:n], g, joint)
         first[smears.EAST], first[smears.NORTH] = g[EAST], g[NORTH]
         first[smears.HEADING] = g[HEADING]
         first[smears.LOG_LENGTH], first[smears.LOG_WIDTH] = np.log(g[LENGTH]), np.log(g[WIDTH])
         first[smears.LOG_LEVEL] = np.log(max(g[LEVEL], smears.LEAST_LEVEL))
-        if not smears.fit_smeared(joint[:n], first, blur, azimuth, model, fit[k]):
+        if not smears.fit_smeared(joint[:n_near], first, blur, azimuth, model, fit[k]):
             fit[k] = np.nan
             continue
         east, north, heading = fit[k, smears.EAST], fit[k, smears.NORTH], fit[k, smears.HEADING]
@@ -93,8 +109,7 @@ def describe_blobs(
         if two.shape[1] > 0 and not narrow:
             whole[0], whole[1], whole[2], whole[3] = east, north, heading, length
             whole[4] = np.exp(fit[k, smears.LOG_LEVEL])
-            whole[5] = np.exp(fit[k, smears.LOG_WIDTH])
             one_end = 1 + two_hulls.N_FITTED
             two[k, 0] = two_hulls.fit_one_and_two(
-                joint[:n], whole, blur, vary, two[k, 1:one_end], two[k, one_end:]
+                joint[:n_near], whole, blur, vary, two[k, 1:one_end], two[k, one_end:]
             )

@@ -25,7 +25,7 @@ CONSTANT, LINEAR, SQUARE, PER_CELL, SMEAR_SD, LOG_WIDTH_SD, WIDTH_SHARE = range(
 N_MODEL = 7
 
 MOST_STEPS = 14
-CONVERGED = 0.03
+CONVERGED = 0.1
 """In standard errors: a step below it is the last."""
 LEAST_LEVEL = 1e-3
 FIRST_SMEAR_M = 4.0

@@ -29,8 +29,6 @@ BEAM_SD = 0.12
 GAP_M, GAP_SD_M = 4.5, 2.5
 FIRST_STEPS, MOST_STEPS = 2, 14
 """From every start, and from the two that are best by then."""
-ACROSS_M, END_M = 32.0, 25.0
-"""Beyond a blob's rectangle, how far pixels count: three deviations of the blur, and a gap."""
 CONVERGED = 0.05
 LARGEST_STEP = np.array([10.0, 10.0, 0.2, 0.3, 0.7, 0.15, 0.3, 0.7, 0.15, 15.0, 3.0])
 SMALLEST_M, LARGEST_M = 12.0, 600.0
@@ -197,20 +195,6 @@ def _climb(
 
 
 @kernel
-def _near(chip: Float64, guess: Float64, out: Float64) -> int:
-    """Copy the pixels about the guessed rectangle into `out`; their number."""
-    sine, cosine = np.sin(guess[2]), np.cos(guess[2])
-    n = 0
-    for k in range(chip.shape[0]):
-        east, north = chip[k, 0] - guess[0], chip[k, 1] - guess[1]
-        along, across = east * sine + north * cosine, east * cosine - north * sine
-        if abs(along) <= 0.5 * guess[3] + END_M and abs(across) <= 0.5 * guess[5] + ACROSS_M:
-            out[n] = chip[k]
-            n += 1
-    return n
-
-
-@kernel
 def fit_one_and_two(
     chip: Float64,
     guess: Float64,
@@ -225,8 +209,8 @@ def fit_one_and_two(
     ----------
     chip : (n, 3)
         East and north (m), and contrast with the sea.
-    guess : (6,)
-        East, north (m), heading (radians), length (m), contrast and width (m) of the blob.
+    guess : (5,)
+        East, north (m), heading (radians), length (m) and contrast of the blob.
     blur : (3,)
         Variances east-east, north-north and east-north of the point spread, m2.
     model : (N_MODEL,)
@@ -239,23 +223,21 @@ def fit_one_and_two(
     The cost of one less that of two: twice the logarithm of how much likelier two are.
     """
     one[:], two[:] = np.inf, np.inf
-    near = np.empty(chip.shape)
-    near = near[: _near(chip, guess, near)]
     p = np.empty(N_ONE)
     p[EAST], p[NORTH], p[HEADING] = guess[0], guess[1], guess[2]
     p[LOG_LENGTH_1] = np.log(max(guess[3], SMALLEST_M))
     p[LOG_LEVEL_1], p[LOG_BEAM_1] = np.log(max(guess[4], LEAST_LEVEL)), 0.0
     first = p.copy()
-    _climb(near, p, 1.0, blur, model, MOST_STEPS, one)
+    _climb(chip, p, 1.0, blur, model, MOST_STEPS, one)
     n_starts = 2 * STARTS.shape[0]
     points, costs = np.empty((n_starts, N_TWO)), np.empty(n_starts)
     for start in range(n_starts):
         side = 1.0 if start % 2 else -1.0
         _begin(guess, STARTS[start // 2], side, first, points[start])
-        costs[start] = _climb(near, points[start], side, blur, model, FIRST_STEPS, two)
+        costs[start] = _climb(chip, points[start], side, blur, model, FIRST_STEPS, two)
     for start in np.argsort(costs)[:2]:
         side = 1.0 if start % 2 else -1.0
-        _climb(near, points[start], side, blur, model, MOST_STEPS - FIRST_STEPS, two)
+        _climb(chip, points[start], side, blur, model, MOST_STEPS - FIRST_STEPS, two)
     two[PARAMETERS + GAP] = max(two[PARAMETERS + GAP], 0.0)
     return float(one[COST] - two[COST])
 

@@ -90,7 +90,7 @@ def test_the_score_is_that_of_the_model(p, side):
 
 
 def fitted(pixels):
-    guess = np.array([3.0, -6.0, 0.5, 115.0, 25.0, 35.0])
+    guess = np.array([3.0, -6.0, 0.5, 115.0, 25.0])
     first, second = np.empty(t2.N_FITTED), np.empty(t2.N_FITTED)
     gain = t2.fit_one_and_two(pixels, guess, BLUR, MODEL, first, second)
     return gain, first, second
