@@ -130,74 +130,77 @@ def describe_sections(
     """
     n_slices = min(max(int(np.ceil(length / SLICE_M)), 3), MOST_SLICES)
     sine, cosine = np.sin(heading), np.cos(heading)
-    m0, m1, m2 = np.empty(n_slices), np.empty(n_slices), np.empty(n_slices)
+    n = chip.shape[0]
+    u, v, place = np.empty(n), np.empty(n), np.empty(n, np.int64)
+    for k in range(n):
+        e, m = chip[k, 0] - east, chip[k, 1] - north
+        u[k], v[k] = e * sine + m * cosine, e * cosine - m * sine
+        place[k] = int(np.floor((u[k] / length + 0.5) * n_slices))
+    weights = np.empty(n)
     for channel in range(out.shape[0]):
-        m0[:], m1[:], m2[:] = 0.0, 0.0, 0.0
-        along0, along1, along2, along4 = 0.0, 0.0, 0.0, 0.0
-        for k in range(chip.shape[0]):
-            w = _level(chip, channel, k) - floor
-            if w <= 0.0:
-                continue
-            e, m = chip[k, 0] - east, chip[k, 1] - north
-            u, v = e * sine + m * cosine, e * cosine - m * sine
-            i = int(np.floor((u / length + 0.5) * n_slices))
-            if i < 0 or i >= n_slices:
-                continue
+        for k in range(n):
+            inside = 0 <= place[k] < n_slices
+            weights[k] = _level(chip, channel, k) - floor if inside else 0.0
+        _describe(weights, u, v, place, n_slices, out[channel])
+
+
+@kernel
+def _describe(
+    weights: Float64, u: Float64, v: Float64, place: Int64, n_slices: int, out: Float64
+) -> None:
+    """Statistics of one channel; pixels without a positive weight do not count."""
+    m0, m1, m2 = np.zeros(n_slices), np.zeros(n_slices), np.zeros(n_slices)
+    m3, m4 = np.zeros(n_slices), np.zeros(n_slices)
+    along0, along1, along2, along4 = 0.0, 0.0, 0.0, 0.0
+    for k in range(weights.size):
+        if weights[k] > 0.0:
+            w, i = weights[k], place[k]
             m0[i] += w
-            m1[i] += w * v
-            m2[i] += w * v * v
+            m1[i] += w * v[k]
+            m2[i] += w * v[k] * v[k]
             along0 += w
-            along1 += w * u
-        statistics = out[channel]
-        statistics[:] = 0.0
-        if along0 <= 0.0:
-            continue
-        middle = along1 / along0
-        skew, kurt, weights = 0.0, 0.0, 0.0
-        m3, m4 = np.zeros(n_slices), np.zeros(n_slices)
-        for k in range(chip.shape[0]):
-            w = _level(chip, channel, k) - floor
-            if w <= 0.0:
-                continue
-            e, m = chip[k, 0] - east, chip[k, 1] - north
-            u, v = e * sine + m * cosine, e * cosine - m * sine
-            i = int(np.floor((u / length + 0.5) * n_slices))
-            if i < 0 or i >= n_slices:
-                continue
-            d = v - m1[i] / m0[i]
+            along1 += w * u[k]
+    out[:] = 0.0
+    if along0 <= 0.0:
+        return
+    middle = along1 / along0
+    for k in range(weights.size):
+        if weights[k] > 0.0:
+            w, i = weights[k], place[k]
+            d = v[k] - m1[i] / m0[i]
             m3[i] += w * d**3
             m4[i] += w * d**4
-            along2 += w * (u - middle) ** 2
-            along4 += w * (u - middle) ** 4
-        variance, offset = 0.0, 0.0
-        thirds, shares = np.zeros(3), np.zeros(3)
-        for i in range(n_slices):
-            if m0[i] <= 0.0:
-                continue
-            root = np.sqrt(m0[i])
-            own = max(m2[i] / m0[i] - (m1[i] / m0[i]) ** 2, 0.0)
-            variance += root * own
-            skew += root * m3[i] / m0[i]
-            kurt += root * m4[i] / m0[i]
-            weights += root
-            offset += m1[i]
-            third = min(3 * i // n_slices, 2)
-            thirds[third] += root * own
-            shares[third] += root
-        variance, skew, kurt = variance / weights, skew / weights, kurt / weights
-        statistics[VARIANCE] = variance
-        if variance > 0.0:
-            statistics[SKEW] = skew / variance**1.5
-            statistics[KURTOSIS] = kurt / variance**2
-        if along2 > 0.0:
-            statistics[ALONG_KURTOSIS] = along4 * along0 / along2**2
-        statistics[OFFSET] = offset / along0
-        statistics[PEAK_SLICE] = m0.max() * n_slices / along0
-        for third in range(3):
-            if shares[third] > 0.0:
-                statistics[FORE + third] = thirds[third] / shares[third]
-        statistics[BEND] = _bend(m0, m1)
-        statistics[MASS] = along0
+            along2 += w * (u[k] - middle) ** 2
+            along4 += w * (u[k] - middle) ** 4
+    variance, skew, kurt, offset, total = 0.0, 0.0, 0.0, 0.0, 0.0
+    thirds, shares = np.zeros(3), np.zeros(3)
+    for i in range(n_slices):
+        if m0[i] <= 0.0:
+            continue
+        root = np.sqrt(m0[i])
+        own = max(m2[i] / m0[i] - (m1[i] / m0[i]) ** 2, 0.0)
+        variance += root * own
+        skew += root * m3[i] / m0[i]
+        kurt += root * m4[i] / m0[i]
+        total += root
+        offset += m1[i]
+        third = min(3 * i // n_slices, 2)
+        thirds[third] += root * own
+        shares[third] += root
+    variance, skew, kurt = variance / total, skew / total, kurt / total
+    out[VARIANCE] = variance
+    if variance > 0.0:
+        out[SKEW] = skew / variance**1.5
+        out[KURTOSIS] = kurt / variance**2
+    if along2 > 0.0:
+        out[ALONG_KURTOSIS] = along4 * along0 / along2**2
+    out[OFFSET] = offset / along0
+    out[PEAK_SLICE] = m0.max() * n_slices / along0
+    for third in range(3):
+        if shares[third] > 0.0:
+            out[FORE + third] = thirds[third] / shares[third]
+    out[BEND] = _bend(m0, m1)
+    out[MASS] = along0
 
 
 @kernel

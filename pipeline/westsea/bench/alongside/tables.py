@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from westsea.bench.alongside import scores
 from westsea.bench.alongside.laws import SEVERAL
 from westsea.detection.alongside import Calibration, sigmoid
+from westsea.detection.features import usual_beam
 
 Float = NDArray[np.float64]
 
+PIXEL_M2 = 100.0
+"""Of the bench's scenes."""
 FUSED = 0.7
 """Weight of the sum of two passes' logits: they are not independent."""
 
@@ -55,15 +58,19 @@ def judged(name: str, table: pd.DataFrame, how: Calibration) -> Judged:
 def baselines(split: Judged) -> dict[str, Float]:
     """Statistics that others use, by name: the higher the more likely several hulls."""
     table = split.table
+    length = table["length_m"].to_numpy(float)
+    mask = table["n_pixels"].to_numpy(float) * PIXEL_M2 / length
+    columns = {
+        "width of sections": "x_wide_sections",
+        "reported width": "x_wide_reported",
+        "most likely width": "x_wide",
+        "that in errors": "x_wide_in_errors",
+    }
     return {
         "two blobs": table["n_detections"].to_numpy(float),
-        "mask width": (table["n_pixels"] / table["length_m"] / np.exp(table["x_length"]) ** 0.8
-                       ).to_numpy(float),
-        "width of sections": table["x_wide_sections"].to_numpy(float),
-        "reported width": table["x_wide_reported"].to_numpy(float),
-        "most likely width": table["x_wide"].to_numpy(float),
-        "that in errors": table["x_wide_in_errors"].to_numpy(float),
-    }  # fmt: skip
+        "mask width": mask / usual_beam(length),
+        **{name: table[column].to_numpy(float) for name, column in columns.items()},
+    }
 
 
 def fused(one: Judged, two: Judged) -> Judged:
