@@ -177,7 +177,6 @@ def weigh(scene: Scene, found: Description, hulls: Hulls, detector: Detector) ->
         contrast = 10.0 * np.log10(np.exp(found.fit[:, smears.LOG_LEVEL]))
         tpr, fpr = how.rates(length, contrast)
     radar = known if scene.sensor == "sar" else np.zeros_like(known)
-    turn = np.rad2deg(found.fit[:, smears.HEADING] - found.azimuth_rad)
     bands = np.full(len(hulls), name, object)
     bands[~known] = None
 
@@ -192,12 +191,17 @@ def weigh(scene: Scene, found: Description, hulls: Hulls, detector: Detector) ->
         expected_width_m=told(usual_beam(length)),
         contrast_db=told(contrast),
         smear_m=told(found.fit[:, smears.SMEAR], radar),
-        axis_to_range_deg=told(np.abs((turn + 180.0) % 180.0 - 90.0), radar),
+        axis_to_range_deg=told(axis_to_range_deg(hulls.heading_deg, found.azimuth_rad), radar),
         alongside_bands=bands,
         alongside_tpr=told(tpr),
         alongside_fpr=told(fpr),
         **vars(resolve(found.two)),
     )
+
+
+def axis_to_range_deg(heading_deg: Float, azimuth_rad: float) -> Float:
+    """(n,) angle between axes and the line of sight, which is square on to azimuth; 0-90."""
+    return np.asarray(np.abs((heading_deg - np.rad2deg(azimuth_rad)) % 180.0 - 90.0))
 
 
 def sizes(found: Description) -> tuple[Float, Float]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from westsea.bench.alongside import logit, optical
 from westsea.bench.alongside.laws import Blob
 from westsea.bench.alongside.places import Placed
-from westsea.detection.alongside import calibrations, log_odds, sigmoid
+from westsea.detection.alongside import axis_to_range_deg, calibrations, log_odds, sigmoid
 from westsea.detection.features import features, usual_beam
 from westsea.detection.judge import judge
 from westsea.detection.odds import Odds
@@ -134,6 +134,13 @@ def test_what_was_not_fitted_as_two_hulls_gains_nothing():
     told = features(replace(found, two=two), *(np.full(5, each) for each in (100.0, 20.0, 40.0)))
     for name in ("gain", "shorter", "fainter", "one_beam"):
         assert (told[name] == 0).all()
+
+
+def test_a_hull_along_the_track_lies_square_on_to_the_line_of_sight():
+    headings = np.array([169.0, 79.0, 124.0, 34.0, 0.0])
+    np.testing.assert_allclose(
+        axis_to_range_deg(headings, np.deg2rad(-11.0)), [90.0, 0.0, 45.0, 45.0, 79.0], atol=1e-9
+    )
 
 
 def test_usual_beams():
