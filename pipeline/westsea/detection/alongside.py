@@ -172,7 +172,7 @@ def weigh(scene: Scene, found: Description, hulls: Hulls, detector: Detector) ->
     is_alongside = known & (several > how.threshold(detector.alongside_false_rate))
     n_hulls = np.where(is_alongside, np.where(is_raft, 3, 2), 1).astype(object)
     n_hulls[~known] = None
-    length, _ = sizes(found)
+    length = np.exp(found.fit[:, [smears.LOG_LENGTH, smears.LOG_WIDTH]].max(axis=1))
     with np.errstate(invalid="ignore"):
         contrast = 10.0 * np.log10(np.exp(found.fit[:, smears.LOG_LEVEL]))
         tpr, fpr = how.rates(length, contrast)
@@ -202,12 +202,6 @@ def weigh(scene: Scene, found: Description, hulls: Hulls, detector: Detector) ->
 def axis_to_range_deg(heading_deg: Float, azimuth_rad: float) -> Float:
     """(n,) angle between axes and the line of sight, which is square on to azimuth; 0-90."""
     return np.asarray(np.abs((heading_deg - np.rad2deg(azimuth_rad)) % 180.0 - 90.0))
-
-
-def sizes(found: Description) -> tuple[Float, Float]:
-    """(n,) length and width (m) of the fitted rectangles."""
-    sides = np.exp(found.fit[:, [smears.LOG_LENGTH, smears.LOG_WIDTH]])
-    return sides.max(axis=1), sides.min(axis=1)
 
 
 def sigmoid(logits: Float) -> Float:

@@ -14,7 +14,7 @@ from westsea_kernels.company import count_alike, offsets, reached
 from westsea_kernels.pairs import find_pairs
 
 Float = NDArray[np.float64]
-Index = NDArray[np.int64]
+Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 COMPANY = Flag.FLEET | Flag.ANCHORAGE | Flag.TOW
@@ -54,9 +54,9 @@ TOW_GAP_M = (100.0, 600.0)
 class _Near:
     """Two hulls near each other, without doubt; all arrays (m,)."""
 
-    first: Index
+    first: Integers
     """The longer."""
-    second: Index
+    second: Integers
     east_m: Float
     """Of the second, from the first."""
     north_m: Float
@@ -86,7 +86,7 @@ def joint_flags(one: NDArray[np.int32], two: NDArray[np.int32]) -> NDArray[np.in
     return np.asarray((either & ~np.int32(COMPANY)) | (both & np.int32(COMPANY)), np.int32)
 
 
-def crowded(n: int, first: Index, second: Index) -> Bools:
+def crowded(n: int, first: Integers, second: Integers) -> Bools:
     """(n,) hulls with CROWD neighbours or more, from the indices (m,) of neighbours."""
     return np.asarray(np.bincount(np.concatenate([first, second]), minlength=n) >= CROWD)
 
@@ -172,7 +172,7 @@ def _at_anchor(hulls: Hulls, may: Bools) -> Bools:
     return out & clear & may
 
 
-def chance_of(least: Index, n: Index, share: float) -> Float:
+def chance_of(least: Integers, n: Integers, share: float) -> Float:
     """(m,) chance of that many successes, or more, in n trials of which each has a share."""
     cases, place = np.unique(np.stack([least, n], axis=1), axis=0, return_inverse=True)
     factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1.0, n.max(initial=0) + 1.0)))])

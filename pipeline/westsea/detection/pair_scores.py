@@ -16,7 +16,7 @@ from westsea.detection.hulls import Hulls
 from westsea.schema import DOUBT
 
 Float = NDArray[np.float64]
-Index = NDArray[np.int64]
+Integers = NDArray[np.int64]
 
 COMPANY_ODDS = 1.7
 """Of being a ship, in company over alone, where neither bears a doubt."""
@@ -34,7 +34,9 @@ ships. The archives hold none; they hold no fishing boats that crowd either, whi
 All fitted to twelve archives (seeds 401-412); `make bench` prints them anew."""
 
 
-def close_scores(hulls: Hulls, first: Index, second: Index, gap: Float, certain: Float) -> Float:
+def close_scores(
+    hulls: Hulls, first: Integers, second: Integers, gap: Float, certain: Float
+) -> Float:
     """Probability that pairs are two ships whose gap lies where it should.
 
     Parameters
@@ -66,7 +68,7 @@ def with_odds(probability: Float, factor: float) -> Float:
     return np.asarray(factor * probability / (1.0 + (factor - 1.0) * probability))
 
 
-def _pieces(hulls: Hulls, first: Index, second: Index, gap: Float) -> NDArray[np.bool_]:
+def _pieces(hulls: Hulls, first: Integers, second: Integers, gap: Float) -> NDArray[np.bool_]:
     """(n,) whether the shorter hull of each pair looks like a piece of the longer."""
     longest = np.minimum(PIECE_M, PIECE_RATIO * hulls.length_m[first])
     return np.asarray((gap <= PIECE_GAP_M) & (hulls.length_m[second] <= longest))

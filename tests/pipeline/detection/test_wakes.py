@@ -102,7 +102,7 @@ def test_a_tug_and_its_tow(sim, heading, gap, light):
     line.trail(1480.0, 900.0, 400.0, 20.0)
     found = line.found(sim)
     assert len(found) == 2
-    assert (found["flags"] & int(DOUBT) == 0).all()
+    assert (found["flags"] & ~int(Flag.TOW) == 0).all()
 
 
 @HEADINGS

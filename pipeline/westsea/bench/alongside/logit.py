@@ -16,7 +16,7 @@ TAILS = 0.005
 _STEPS, _CONVERGED = 60, 1e-8
 
 
-def fit(features: Float, is_true: NDArray[np.bool_], *, ridge: float = RIDGE) -> Odds:
+def fit(features: Float, is_true: NDArray[np.bool_]) -> Odds:
     """Odds of something being true at equal shares, by Newton's method.
 
     features : (n, k); no NaN
@@ -29,7 +29,7 @@ def fit(features: Float, is_true: NDArray[np.bool_], *, ridge: float = RIDGE) ->
     terms = empty.terms(features)
     share = is_true.mean()
     weights = np.where(is_true, 0.5 / share, 0.5 / (1.0 - share))
-    penalty = np.full(terms.shape[1], ridge)
+    penalty = np.full(terms.shape[1], RIDGE)
     penalty[0] = 0.0
     found = np.zeros(terms.shape[1])
     for _ in range(_STEPS):

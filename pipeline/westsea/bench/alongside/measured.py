@@ -53,15 +53,14 @@ def measured(
     folder: Path,
     *,
     bands: tuple[str, ...] | None = None,
-    count: int | None = None,
     workers: int = 1,
 ) -> pd.DataFrame:
     """One row a blob that was found: truth, features and what the detection reports.
 
     bands : those searched; None for all that the sensor has.
     """
-    list(scenes.samples(sensor, split, folder, count=count, workers=workers))
-    n = scenes.N_SCENES[sensor, split] if count is None else count
+    n = scenes.N_SCENES[sensor, split]
+    scenes.keep(sensor, split, folder, range(n), workers=workers)
     jobs = repeat(sensor), repeat(split), repeat(folder), range(n), repeat(bands)
     if workers < 2:
         return pd.concat(map(_scene, *jobs), ignore_index=True)

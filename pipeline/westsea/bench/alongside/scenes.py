@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from importlib.resources import files
@@ -15,7 +15,7 @@ import numpy as np
 from westsea.bench.alongside.samples import SHAPE, Drawn, Sample, Split
 from westsea_catalog.scene import Sensor
 
-__all__ = ["N_SCENES", "Sample", "Split", "generator", "sample", "samples"]
+__all__ = ["N_SCENES", "Sample", "Split", "generator", "keep", "sample", "samples"]
 
 N_SCENES: dict[tuple[Sensor, Split], int] = {
     ("sar", "train"): 256,
@@ -64,6 +64,21 @@ def samples(
     """
     n = N_SCENES[sensor, split]
     indices = range(first, n if count is None else min(first + count, n))
+    place = keep(sensor, split, folder, indices, shape=shape, workers=workers)
+    for index in indices:
+        yield _kept(sensor, split, index, place, shape)
+
+
+def keep(
+    sensor: Sensor,
+    split: Split,
+    folder: Path,
+    indices: Sequence[int],
+    *,
+    shape: tuple[int, int] = SHAPE,
+    workers: int = 1,
+) -> Path:
+    """Image the scenes that the folder does not hold yet, and return where they lie in it."""
     place = folder / f"{sensor}-{shape[0]}x{shape[1]}-{generator(sensor)[:12]}"
     place.mkdir(parents=True, exist_ok=True)
     missing = [index for index in indices if not _path(place, split, index).exists()]
@@ -73,8 +88,7 @@ def samples(
             jobs = repeat(sensor), repeat(split), missing, repeat(place), repeat(shape)
             for _ in pool.map(_keep, *jobs):
                 pass
-    for index in indices:
-        yield _kept(sensor, split, index, place, shape)
+    return place
 
 
 def sample(sensor: Sensor, split: Split, index: int, *, shape: tuple[int, int] = SHAPE) -> Sample:

@@ -33,13 +33,9 @@ class Score:
     """Over the constant 1/2."""
 
 
-def score(p: Float, is_several: Bool, thresholds: Float | None = None) -> Score:
-    """Figures of probabilities p (n,) at equal shares; true positives at thresholds if given.
-
-    thresholds : (len(FALSE_RATES),) probabilities; those of these blobs where None.
-    """
-    if thresholds is None:
-        thresholds = np.array([threshold(p[~is_several], rate) for rate in FALSE_RATES])
+def score(p: Float, is_several: Bool) -> Score:
+    """Figures of probabilities p (n,) at equal shares."""
+    thresholds = [threshold(p[~is_several], rate) for rate in FALSE_RATES]
     return Score(
         n_one=int((~is_several).sum()),
         n_several=int(is_several.sum()),
