@@ -51,10 +51,9 @@ def _beam_slope(length: float) -> float:
 
 @kernel
 def _one(
-    east: float,
-    north: float,
-    sine: float,
-    cosine: float,
+    u: float,
+    v: float,
+    h: int,
     place: Float64,
     size: Float64,
     spread: Float64,
@@ -62,19 +61,19 @@ def _one(
     g: Float64,
     out: Float64,
 ) -> None:
-    """One rectangle's level at a place, and its derivatives.
+    """One rectangle's level at a place along and across the axis, and its derivatives.
 
-    out : (7,) level; by u, by v, by spread along^2, by spread across^2, by length, by width.
+    out : (2, 7) level; by u, by v, by spread along^2, by spread across^2, by length, by width.
+    Whole arrays and the hull's row: a view of a row takes longer to make than all the rest.
     """
-    u = east * sine + north * cosine - place[0]
-    v = east * cosine - north * sine - place[1]
-    edge(u, size[0], spread[0], f)
-    edge(v, size[1], spread[1], g)
-    level = size[2]
-    out[0] = level * f[0] * g[0]
-    out[1], out[2] = level * f[1] * g[0], level * f[0] * g[1]
-    out[3], out[4] = 0.5 * level * f[3] * g[0] / spread[0], 0.5 * level * f[0] * g[3] / spread[1]
-    out[5], out[6] = level * f[2] * g[0], level * f[0] * g[2]
+    edge(u - place[h, 0], size[h, 0], spread[0], f)
+    edge(v - place[h, 1], size[h, 1], spread[1], g)
+    level = size[h, 2]
+    out[h, 0] = level * f[0] * g[0]
+    out[h, 1], out[h, 2] = level * f[1] * g[0], level * f[0] * g[1]
+    out[h, 3] = 0.5 * level * f[3] * g[0] / spread[0]
+    out[h, 4] = 0.5 * level * f[0] * g[3] / spread[1]
+    out[h, 5], out[h, 6] = level * f[2] * g[0], level * f[0] * g[2]
 
 
 @kernel
@@ -120,16 +119,15 @@ def equations(
         d[:] = 0.0
         t = 0.0
         for h in range(2 if two else 1):
-            o = own[h]
-            _one(east, north, sine, cosine, place[h], size[h], spread, f, g, o)
-            t += o[0]
-            d[EAST] -= o[1] * sine + o[2] * cosine
-            d[NORTH] -= o[1] * cosine - o[2] * sine
-            d[HEADING] += o[1] * v - o[2] * u + (o[3] - o[4]) * turn
+            _one(u, v, h, place, size, spread, f, g, own)
+            t += own[h, 0]
+            d[EAST] -= own[h, 1] * sine + own[h, 2] * cosine
+            d[NORTH] -= own[h, 1] * cosine - own[h, 2] * sine
+            d[HEADING] += own[h, 1] * v - own[h, 2] * u + (own[h, 3] - own[h, 4]) * turn
             first = LOG_LENGTH_1 if h == 0 else LOG_LENGTH_2
-            d[first] = o[5] * size[h, 0] + o[6] * size[h, 1] * slope[h]
-            d[first + 1] = o[0]
-            d[first + 2] = o[6] * size[h, 1]
+            d[first] = own[h, 5] * size[h, 0] + own[h, 6] * size[h, 1] * slope[h]
+            d[first + 1] = own[h, 0]
+            d[first + 2] = own[h, 6] * size[h, 1]
         if two:
             # The second hull moves out by half of either beam, and by the gap.
             out = -side * own[1, 2]
