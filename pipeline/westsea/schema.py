@@ -104,7 +104,7 @@ class Table:
         """The Arrow schema, without file metadata."""
         return pa.schema([column.field for column in self.columns])
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The columns' names, in order."""
         return tuple(column.name for column in self.columns)
