@@ -21,7 +21,7 @@ processor's cache, many enough that memory is read in long runs (with 8 cells a 
 SAMPLING = 2
 """Where quantiles are taken, one row in so many is looked at; of cells, also one column."""
 
-_INF = np.float32(np.inf)
+_INF, _NAN = np.float32(np.inf), np.float32(np.nan)
 _FINE_SHIFT = 16  # the upper 7 bits of a float32's mantissa make 128 bins an octave
 
 
@@ -293,8 +293,10 @@ def cut_blocks(bands: AnyReal, valid: Bool, rows: Int64, cols: Int64, out: Float
     out[:] = np.nan
     for k in range(rows.size):
         row0, col0 = rows[k] * BLOCK, cols[k] * BLOCK
+        across = slice(col0, min(col0 + BLOCK, width))
         for row in range(row0, min(row0 + BLOCK, height)):
-            for col in range(col0, min(col0 + BLOCK, width)):
-                if valid[row, col]:
-                    for band in range(n_bands):
-                        out[k, band, row - row0, col - col0] = bands[band, row, col]
+            good = valid[row, across]
+            for band in range(n_bands):
+                values, target = bands[band, row, across], out[k, band, row - row0]
+                for i in range(good.size):
+                    target[i] = _or(values[i], good[i], _NAN)

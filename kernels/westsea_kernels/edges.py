@@ -15,8 +15,8 @@ from westsea_kernels.jit import kernel
 PER_SD = 32
 """Nodes a standard deviation."""
 END = 30.0
-"""Standard deviations beyond which all counts as there. Tails as thin as 1e-190 still tell a fit the
-way back to a hull that ends outside the pixels: with 8, one of 420 blobs of the archive lost it."""
+"""Standard deviations beyond which all counts as there. Tails as thin as 1e-190 still tell a fit of
+a hull that ends outside the pixels its way back: with 8, one of the archive's 420 blobs lost it."""
 
 _NODES = np.arange(-END * PER_SD, END * PER_SD + 1) / PER_SD
 _BELOW = np.array([0.5 * erfc(-x / sqrt(2.0)) for x in _NODES])
