@@ -154,17 +154,20 @@ def at_blocks(cells: Float64, weights: Float64, out: Float64) -> None:
                 share[k + 1, m + 1], part[k + 1, m + 1] = weights[k, m], cells[k, m]
     for i in range(out.shape[0]):
         y = (i + 0.5) / BLOCKS_PER_CELL + 0.5
-        k = np.uint32(y)
-        down = y - k
-        above, below, of_above, of_below = share[k], share[k + 1], part[k], part[k + 1]
+        top = np.uint32(y)
+        down = y - top
+        above, below, of_above, of_below = share[top], share[top + 1], part[top], part[top + 1]
         for j in range(out.shape[1]):
             x = (j + 0.5) / BLOCKS_PER_CELL + 0.5
-            m = np.uint32(x)
-            right = x - m
-            a, b = above[m] * (1.0 - down) * (1.0 - right), above[m + 1] * (1.0 - down) * right
-            c, d = below[m] * down * (1.0 - right), below[m + 1] * down * right
+            left = np.uint32(x)
+            right = x - left
+            a, b = (1.0 - down) * (1.0 - right), (1.0 - down) * right
+            c, d = down * (1.0 - right), down * right
+            a, b, c, d = a * above[left], b * above[left + 1], c * below[left], d * below[left + 1]
+            total = a * of_above[left] + b * of_above[left + 1]
+            total += c * of_below[left]
+            total += d * of_below[left + 1]
             weight = a + b + c + d
-            total = a * of_above[m] + b * of_above[m + 1] + c * of_below[m] + d * of_below[m + 1]
             out[i, j] = total / weight if weight > 0.0 else np.nan
 
 
