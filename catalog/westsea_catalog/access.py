@@ -41,7 +41,7 @@ class Bucket:
             "AWS_REQUEST_PAYER": "requester" if self.requester_pays else "",
             **({"AWS_REGION": self.region} if self.region else {}),
         }
-        return Access(options=tuple(options.items()))
+        return Access(options=tuple(options.items()), needs_keys=not self.unsigned)
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Access:
 
     options: Options = ()
     """GDAL's settings around each open and read, beside those that every file has."""
+    needs_keys: bool = False
+    """Whether GDAL has to find AWS keys."""
     token_url: str = ""
     """Whom to ask for a signature; empty where none is wanted."""
     private_hosts: tuple[str, ...] = ()

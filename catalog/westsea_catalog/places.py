@@ -2,6 +2,7 @@
 
 from westsea_catalog.access import Access, Place
 from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene, UpstreamError
+from westsea_catalog.keys import key_options
 from westsea_catalog.network import Network
 from westsea_catalog.profiles import Profile
 from westsea_catalog.signing import signed_place
@@ -18,6 +19,8 @@ def place_of(path: str, access: Access) -> Place:
 
     Raises
     ------
+    ConfigError
+        There are no keys for its bucket.
     RefusedScene
         The file's server redirects to where it may not.
     FailedScene, UpstreamError
@@ -25,6 +28,8 @@ def place_of(path: str, access: Access) -> Place:
     """
     if access.token_url:
         return signed_place(path, access)
+    if access.needs_keys:
+        return Place(path, key_options(path.split("/")[2]))
     if access.is_known:
         return Place(path)
     return Place(_final(path, access))

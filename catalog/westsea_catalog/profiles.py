@@ -159,8 +159,8 @@ def access_to(path: str, profile: Profile) -> Access:
     token_url = owner.token_url if owner else ""
     return Access(
         QUIET if token_url else (),
-        token_url,
-        profile.private_hosts,
-        profile.plain_http,
-        owner is not None or host in profile.private_hosts,
+        token_url=token_url,
+        private_hosts=profile.private_hosts,
+        plain_http=profile.plain_http,
+        is_known=owner is not None or host in profile.private_hosts,
     )

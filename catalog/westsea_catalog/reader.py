@@ -56,7 +56,6 @@ _REMOTE_REASONS = (
     (r"not recognized|TIFF header", "what the server sent is not a {format}"),
 )
 _NO_KEYS = re.compile("AWS_")
-_BAD_KEYS = re.compile("InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken")
 _REFUSED = re.compile(r"response code: 40[13]\b|AuthenticationFailed")
 
 
@@ -189,9 +188,8 @@ class TiffReader:
         """What an error of GDAL means: a remote file may come back, one here is damaged."""
         name = name_of(self.path)
         if _is_remote(self.path):
-            keys = _keys_reason(self.path, error)
-            if keys:
-                return ConfigError(keys)
+            if self.access.needs_keys and _NO_KEYS.search(_words(error)):
+                return ConfigError(f"GDAL finds no AWS keys that it can use: {name} wants some.")
             reason = _remote_reason(error).format(format=FORMATS[self.driver])
             return FailedScene(f"{name} could not be read: {reason}.")
         try:
@@ -322,21 +320,6 @@ def _words(error: RasterioError) -> str:
 
 def _is_refused(error: RasterioError) -> bool:
     return _REFUSED.search(_words(error)) is not None
-
-
-def _keys_reason(path: str, error: RasterioError) -> str | None:
-    """What is wrong with the keys for a bucket, None where something else is wrong."""
-    if not path.startswith("/vsis3/"):
-        return None
-    bucket, words = path.split("/")[2], _words(error)
-    if _NO_KEYS.search(words):
-        return (
-            f"The bucket {bucket} wants keys, and there are none: set AWS_ACCESS_KEY_ID and"
-            " AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, where the workers run."
-        )
-    if _BAD_KEYS.search(words):
-        return f"The bucket {bucket} does not accept the AWS keys that were found."
-    return None
 
 
 def _remote_reason(error: RasterioError) -> str:
