@@ -29,6 +29,8 @@ class Profile:
     token_url: str = ""
     """What signs the files at `hosts`, as Planetary Computer does; empty: nothing."""
     rules: tuple[CollectionRule, ...] = RULES
+    file: str = ""
+    """Path of its catalog.json, collection.json or table, where it is on this machine."""
 
     def rule(self, collection: str) -> CollectionRule | None:
         """The rule for a collection, None where it cannot be read."""
@@ -46,11 +48,6 @@ class Profile:
     def plain_http(self) -> bool:
         """Whether the catalogue itself is read without encryption."""
         return (self.url or "").startswith("http:")
-
-    @property
-    def needs_keys(self) -> bool:
-        """Whether some of its buckets want AWS credentials."""
-        return any(not bucket.unsigned for bucket in self.buckets)
 
 
 PROFILES = {
