@@ -157,11 +157,19 @@ class TiffReader:
         if not isinstance(dataset, RasterioError):
             try:
                 check_header(dataset, self.grid, name_of(self.path))
+                self._check_offset(dataset)
             except RasterioError as error:
                 dataset = error
         if isinstance(dataset, RasterioError):
             raise self._broken(f"is not a {FORMATS[self.driver]}, or a damaged one", dataset)
         return dataset
+
+    def _check_offset(self, dataset: Any) -> None:
+        if self.offset and np.dtype(dataset.dtypes[0]).itemsize < 2:
+            raise RefusedScene(
+                f"{name_of(self.path)} has pixels of 8 bits, and its item says that"
+                f" {-self.offset} are added to them."
+            )
 
     def _opened_anew(self, error: RasterioError) -> Any:
         """As `_opened`, after an error.

@@ -45,12 +45,12 @@ SENTINEL_2_L2A = CollectionRule(
     collections=("sentinel-2-l2a", "sentinel-2-c1-l2a", "sentinel-s2-l2a-cogs"),
     sensor="optical",
     # Not nir08: that is B8A, narrower and at 20 m.
-    bands=(BandRule("B08", ("B08", "nir", "B08_10m")),),
+    bands=(BandRule("B08", ("B08", "nir", "B08_10m", "B8")),),
     nodata=0.0,
     extras=(
-        BandRule("B02", ("B02", "blue", "B02_10m")),
-        BandRule("B03", ("B03", "green", "B03_10m")),
-        BandRule("B04", ("B04", "red", "B04_10m")),
+        BandRule("B02", ("B02", "blue", "B02_10m", "B2")),
+        BandRule("B03", ("B03", "green", "B03_10m", "B3")),
+        BandRule("B04", ("B04", "red", "B04_10m", "B4")),
         BandRule("B11", ("B11", "swir16", "B11_20m")),
         BandRule("SCL", ("SCL", "scl", "SCL_20m")),
     ),
