@@ -1,5 +1,7 @@
 """Where a file is at the moment it is opened: signed anew, redirects followed."""
 
+import os
+
 from westsea_catalog.access import Access, Place
 from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene, UpstreamError
 from westsea_catalog.keys import key_options
@@ -7,6 +9,9 @@ from westsea_catalog.network import Network
 from westsea_catalog.profiles import Profile
 from westsea_catalog.signing import signed_place
 from westsea_catalog.trust import brief, gdal_path
+
+SECRETS = ("GDAL_HTTP_HEADERS", "GDAL_HTTP_USERPWD", "GDAL_HTTP_COOKIE", "GDAL_HTTP_BEARER")
+"""What GDAL would send to any host; those that nobody vouches for get it empty."""
 
 
 def place_of(path: str, access: Access) -> Place:
@@ -32,7 +37,8 @@ def place_of(path: str, access: Access) -> Place:
         return Place(path, key_options(path.split("/")[2]))
     if access.is_known:
         return Place(path)
-    return Place(_final(path, access))
+    hidden = tuple((name, "") for name in SECRETS if os.environ.get(name))
+    return Place(_final(path, access), hidden)
 
 
 def _final(path: str, access: Access) -> str:

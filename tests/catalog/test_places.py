@@ -1,5 +1,7 @@
 """Redirects are judged before GDAL, which follows them to anywhere, is let loose on a file."""
 
+from base64 import b64encode
+
 import numpy as np
 import pytest
 import rasterio
@@ -40,10 +42,11 @@ def server(serve_ranges, monkeypatch):
     monkeypatch.setattr(network, "BACKOFF_S", 0.0)
 
     class Server:
-        leads, asked, content = {}, [], tiff()
+        leads, asked, headers, content = {}, [], [], tiff()
 
     def answer(method, path, parameters, headers):
         Server.asked.append((method, path))
+        Server.headers.append(str(headers))
         if path in Server.leads:
             return 302, b"", {"Location": Server.leads[path]}
         return (404, b"") if "nope" in path else (200, Server.content)
@@ -108,6 +111,19 @@ def test_a_file_that_is_not_there_fails_as_elsewhere(server):
 def test_a_server_that_is_gone(server):
     with pytest.raises(FailedScene, match=r"x\.tif could not be read: .*does not answer"):
         TiffReader("/vsicurl/http://127.0.0.1:9/x.tif", GRID, UNKNOWN).read(GRID.full)
+
+
+def test_credentials_do_not_go_to_strangers(server, monkeypatch):
+    monkeypatch.setenv("GDAL_HTTP_HEADERS", "X-Mine: hush")
+    monkeypatch.setenv("GDAL_HTTP_USERPWD", "me:hush")
+    monkeypatch.setenv("GDAL_HTTP_COOKIE", "hush=hush")
+    read(server, "/a.tif")
+    assert len(server.headers) >= 3
+    assert not any("hush" in each for each in server.headers)
+    assert not any(b64encode(b"me:hush").decode() in each for each in server.headers)
+    server.headers.clear()
+    read(server, "/b.tif", Access(private_hosts=("127.0.0.1",), plain_http=True))
+    assert any("hush" in each for each in server.headers)
 
 
 def test_whose_redirects_are_looked_at():
