@@ -51,6 +51,8 @@ class Network:
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
         parameters: Mapping[str, Any] | None = None,
+        *,
+        redirects: bool = True,
     ) -> str:
         """The body of an answer.
 
@@ -62,6 +64,8 @@ class Network:
             GET sends the parameters in the address, POST as JSON.
         headers, parameters
             Of the request.
+        redirects
+            Whether they are followed; if not, one is an answer like any other refusal.
 
         Raises
         ------
@@ -70,20 +74,48 @@ class Network:
         ConfigError
             The service refuses the request, or an address that may not be contacted.
         """
-        host = _host(url)
         post = method == "POST"
+        _, status, body = self._sent(
+            method,
+            url,
+            params=None if post else parameters,
+            json=parameters if post else None,
+            headers=headers,
+            allow_redirects=redirects,
+        )
+        host = _host(url)
+        if not 200 <= status < 300:
+            raise _refusal(host, status, body)
+        try:
+            return body.decode("utf-8")
+        except UnicodeDecodeError:
+            raise UpstreamError(f"{host} answers with something that is not text.") from None
+
+    def final_address(self, url: str) -> str:
+        """Where an address leads in the end, every redirect on the way judged.
+
+        What the server answers there does not matter; one byte of it is asked for.
+
+        Raises
+        ------
+        ConfigError
+            A redirect to where this catalogue may not send us.
+        UpstreamError
+            No answer.
+        """
+        address, _, _ = self._sent("GET", url, headers={"Range": "bytes=0-0"}, read=False)
+        return address
+
+    def _sent(
+        self, method: str, url: str, *, read: bool = True, **request: Any
+    ) -> tuple[str, int, bytes]:
+        """The last address of a request, and the status and body of its answer."""
+        host = _host(url)
         try:
             with self.session.request(
-                method,
-                url,
-                params=None if post else parameters,
-                json=parameters if post else None,
-                headers=headers,
-                timeout=TIMEOUT_S,
-                stream=True,
+                method, url, timeout=TIMEOUT_S, stream=True, **request
             ) as answer:
-                body = _read(answer)
-                status = answer.status_code
+                return answer.url, answer.status_code, _read(answer) if read else b""
         except requests.TooManyRedirects:
             raise UpstreamError(f"{host} sends us from one address to the next.") from None
         except (ValueError, UnicodeError) as error:
@@ -91,12 +123,6 @@ class Network:
             raise ConfigError(f"{brief(url)} is not an address: {brief(error)}.") from None
         except requests.RequestException as error:
             raise UpstreamError(f"{host} does not answer: {_reason(error)}.") from None
-        if not 200 <= status < 300:
-            raise _refusal(host, status, body)
-        try:
-            return body.decode("utf-8")
-        except UnicodeDecodeError:
-            raise UpstreamError(f"{host} answers with something that is not text.") from None
 
 
 class _Retry(Retry):
@@ -134,7 +160,7 @@ class _Adapter(HTTPAdapter):
     ) -> requests.Response:
         url = request.url or ""
         reason = private_reason(_host(url), self.profile)
-        if url.startswith("http:") and not (self.profile.url or "").startswith("http:"):
+        if url.startswith("http:") and not self.profile.plain_http:
             reason = reason or "it is not encrypted"
         if reason:
             raise ConfigError(f"The catalogue sends us to {brief(url)}, refused: {reason}.")

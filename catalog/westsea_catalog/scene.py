@@ -4,9 +4,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from westsea_catalog.access import DIRECT, Access
 from westsea_catalog.grid import Grid
 
 Sensor = Literal["sar", "optical"]
+Driver = Literal["GTiff", "JP2OpenJPEG"]
+"""GDAL's name for a format."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,11 @@ class Asset:
     """ESA's name for the band, whatever the provider's key: VV, B08, SCL; empty: as the key."""
     path: str = ""
     """What GDAL opens, checked and built by `trust.gdal_path`; empty: as the href."""
+    access: Access = field(default=DIRECT, compare=False)
+    """How GDAL gets at it, which is no part of what it is."""
+    driver: Driver = "GTiff"
+    offset: int = 0
+    """Added to the file's digital numbers wherever they are read; see `offsets`."""
 
     @property
     def name(self) -> str:
