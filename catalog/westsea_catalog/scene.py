@@ -60,6 +60,10 @@ class Scene:
     """GeoJSON geometry of the item."""
     item: dict[str, Any] = field(default_factory=dict, hash=False, repr=False)
     """The raw item, hrefs unsigned."""
+    baseline: str | None = None
+    """Version of the processor, such as 05.10; None where the item does not say."""
+    processed: datetime | None = None
+    """When the product was made, UTC and aware; None where the item does not say."""
 
     @property
     def polarizations(self) -> tuple[str, ...]:
