@@ -7,6 +7,7 @@ from typing import Any, Literal
 from westsea_catalog.grid import Grid
 
 Sensor = Literal["sar", "optical"]
+Time = datetime
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Scene:
     """The raw item, hrefs unsigned."""
     baseline: str | None = None
     """Version of the processor, such as 05.10; None where the item does not say."""
-    processed: datetime | None = None
+    processed: Time | None = None
     """When the product was made, UTC and aware; None where the item does not say."""
 
     @property
