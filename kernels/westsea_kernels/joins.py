@@ -48,8 +48,8 @@ def same_things(first: Int64, second: Int64, is_sure: Bool, source: Int64) -> In
         Indices of entries of different lists that may be the same thing, likeliest first.
     is_sure : (m,)
         Whether they look like it. They then are, unless entries of one list would become the same.
-        Others, which come after all of these, are if one of the two has no like in the other's
-        list: it is a piece of what the other list has in one.
+        Others, which come after all of these, may be pieces. They are the same if one of the two
+        has no like in the other's list, which then has in one what its own has in pieces.
     source : (n,)
         Number of the list that each entry is from.
     """

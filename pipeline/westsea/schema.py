@@ -407,7 +407,13 @@ LINEAGE_DETECTIONS = _duplicates(
 LINEAGE_PAIRS = _duplicates(
     "pairs",
     Column("pair_id", _TEXT, "", False, "of the pair, in a scene that is kept"),
-    Column("duplicate_of", _TEXT, "", False, "pair_id of the same pair that is kept"),
+    Column(
+        "duplicate_of",
+        _TEXT,
+        "",
+        False,
+        "pair_id of the same pair that is kept; detect_id of the hull of which both are pieces",
+    ),
 )
 LINEAGE_ACROSS = replace(
     PAIRS,

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from westsea.detection.hulls import Hulls
-from westsea.lineage.matches import Matches
+from westsea.lineage.matches import Matches, Seen
+from westsea.schema import Flag
 
 Integers = NDArray[np.int64]
 
@@ -42,23 +43,35 @@ class Held:
         return cls(rows["pair_id"].to_numpy(), first, np.where(in_one_blob, first, second), scene)
 
 
-def kept_pairs(held: Held, matches: Matches) -> Integers:
-    """(m,) index of the pair that is kept in place of each; the own one where it is kept.
+def same_pairs(held: Held, seen: Seen, matches: Matches) -> NDArray[np.object_]:
+    """(m,) what is kept in place of each pair; None where that is kept itself.
 
-    Pairs of the same hulls are the same, and those of one scene are kept: of the one that most of
-    the detections are kept of.
+    Pairs of the same hulls are the same. One of them is kept: one whose own detections are kept, or
+    else that of the longest. Within what one scene has as one blob and another as two, the pairs
+    of one scene are kept. Two pieces that an edge leaves of a hull are no pair: the hull is kept.
     """
-    n = held.first.size
     ends = np.stack([held.first, held.second])
     elsewhere = ends == ELSEWHERE
-    thing = np.sort(np.where(elsewhere, ELSEWHERE, matches.thing[ends]), axis=0)
+    thing, best = (
+        np.sort(np.where(elsewhere, ELSEWHERE, each[ends]), axis=0)
+        for each in (matches.thing, matches.best)
+    )
     n_kept = np.where(elsewhere, 0, matches.kept[ends]).sum(axis=0)
+    length = np.where(elsewhere, 0.0, seen.hulls.length_m[ends]).sum(axis=0)
+    within = (thing[0] == thing[1]) & ~elsewhere.any(axis=0)
     # Two hulls that nothing is known of may be any.
+    n = held.first.size
     alone = np.where(elsewhere.all(axis=0), np.arange(1, n + 1), 0)
-    order = np.lexsort((held.pair_id.astype(str), held.scene, -n_kept, alone, *thing))
-    same = np.stack([*thing, alone])[:, order]
+    key = np.stack([*np.where(within, thing, best), within, alone])
+    order = np.lexsort((held.pair_id.astype(str), held.scene, -length, -n_kept, *key))
     is_first = np.ones(n, np.bool_)
-    is_first[1:] = (same[:, 1:] != same[:, :-1]).any(axis=0)
-    best = np.empty(n, np.int64)
-    best[order] = order[is_first][np.cumsum(is_first) - 1]
-    return np.where(held.scene == held.scene[best], np.arange(n), best)
+    is_first[1:] = (key[:, order[1:]] != key[:, order[:-1]]).any(axis=0)
+    lead = np.empty(n, np.int64)
+    lead[order] = order[is_first][np.cumsum(is_first) - 1]
+    is_kept = (lead == np.arange(n)) | (within & (held.scene == held.scene[lead]))
+    out = held.pair_id[lead]
+    out[is_kept] = None
+    edge = seen.hulls.flags & int(Flag.EDGE) != 0
+    pieces = within & (held.first != held.second) & (n_kept == 0) & edge[ends].any(axis=0)
+    out[pieces] = seen.hulls.detect_id[matches.best[held.first[pieces]]]
+    return np.asarray(out, object)

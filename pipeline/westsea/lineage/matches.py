@@ -30,6 +30,8 @@ PART_M = 10.0
 CUT_M, CUT_BESIDE_M = 30.0, 10.0
 """Two parts of a hull that an edge cuts are no farther apart: where one lies ahead of the other,
 and where they lie abreast, as two hulls side by side do too; those are one blob as a rule."""
+SLIVER_M = 12.0
+"""What is no wider, and at the edge, is what an edge leaves of a hull along it."""
 CUT_DEG = 35.0
 """Between the axis of the longer part and the way to the other that lies ahead of it."""
 STUBBY = 1.5
@@ -116,7 +118,7 @@ def match(seen: Seen, neighbours: Sequence[tuple[int, int]]) -> Matches:
     """Tell which detections are the same hulls.
 
     Of the same hulls those of one scene are kept: of the one that has one without the flag edge,
-    or else the one farther from its end.
+    farther from its end than others have; or else of the one that has the longest.
     """
     thing, n = np.arange(seen.scene.size), seen.scene.size
     shared = np.flatnonzero(seen.shared)
@@ -124,7 +126,8 @@ def match(seen: Seen, neighbours: Sequence[tuple[int, int]]) -> Matches:
         first, second, is_sure = _candidates(seen, shared, neighbours)
         thing[shared] = shared[same_things(first, second, is_sure, seen.scene[shared])]
     edge = seen.hulls.flags & int(Flag.EDGE)
-    order = np.lexsort((np.arange(n), seen.scene, -seen.inland_m, edge, thing))
+    best_first = np.where(edge, -seen.hulls.length_m, -seen.inland_m)
+    order = np.lexsort((np.arange(n), seen.scene, best_first, edge, thing))
     is_first = np.ones(n, np.bool_)
     is_first[1:] = thing[order[1:]] != thing[order[:-1]]
     best = np.empty(n, np.int64)
@@ -157,25 +160,24 @@ def _candidates(
     across = may[scene[index[:, 0]], scene[index[:, 1]]]
     first, second = np.ascontiguousarray(index[across].T)
     gap, center = sizes[across].T
-    is_sure = _alike(hulls, first, second, gap, center)
-    may_be = is_sure | (gap == 0.0)
-    first, second, center, is_sure = (x[may_be] for x in (first, second, center, is_sure))
-    by_likeness = np.lexsort((second, first, center, ~is_sure))
-    first, second = order[first[by_likeness]], order[second[by_likeness]]
-    return first, second, is_sure[by_likeness]
-
-
-def _alike(hulls: Hulls, first: Integers, second: Integers, gap: Float, center: Float) -> Bools:
-    """(m,) whether two detections look like the same hulls, or like parts of one."""
     edge = hulls.flags & int(Flag.EDGE) != 0
-    one_cut, both_cut = edge[first] | edge[second], edge[first] & edge[second]
+    cut = _are_cut(hulls, edge, first, second, gap)
+    alike = cut | _alike(hulls, first, second, edge[first] | edge[second], center)
+    piece = cut | (gap == 0.0)
+    by_likeness = np.lexsort((second, first, center))
+    surely, perhaps = by_likeness[alike[by_likeness]], by_likeness[piece[by_likeness]]
+    chosen = np.concatenate([surely, perhaps])
+    is_sure = np.arange(chosen.size) < surely.size
+    return order[first[chosen]], order[second[chosen]], is_sure
+
+
+def _alike(hulls: Hulls, first: Integers, second: Integers, one_cut: Bools, center: Float) -> Bools:
+    """(m,) whether two detections look like the same hulls, or one like a part of the other."""
     sd = np.hypot(hulls.position_sd_m[first], hulls.position_sd_m[second])
     same = center <= np.clip(SAME_SD * sd, SAME_M, MOST_SAME_M)
     same &= one_cut | _alike_long(hulls, first, second)
     part = _holds(hulls, first, second) | _holds(hulls, second, first)
-    ahead = _is_ahead(hulls, first, second)
-    cut = gap <= np.where(ahead, CUT_M, CUT_BESIDE_M)
-    return np.asarray(same | (one_cut & part) | (both_cut & cut))
+    return np.asarray(same | (one_cut & part))
 
 
 def _alike_long(hulls: Hulls, first: Integers, second: Integers) -> Bools:
@@ -198,6 +200,17 @@ def _holds(hulls: Hulls, whole: Integers, part: Integers) -> Bools:
     along, across = _along(hulls, whole, part)
     inside = along <= 0.5 * hulls.length_m[whole] + PART_M
     return np.asarray(inside & (across <= 0.5 * hulls.width_m[whole] + PART_M))
+
+
+def _are_cut(hulls: Hulls, edge: Bools, first: Integers, second: Integers, gap: Float) -> Bools:
+    """(m,) whether two detections look like parts of a hull that the edges of their scenes cut.
+
+    Or one like what the edge of its scene leaves of the other.
+    """
+    sliver = edge & (hulls.width_m <= SLIVER_M)
+    either = sliver[first] | sliver[second]
+    most = np.where(either | _is_ahead(hulls, first, second), CUT_M, CUT_BESIDE_M)
+    return np.asarray((either | (edge[first] & edge[second])) & (gap <= most))
 
 
 def _is_ahead(hulls: Hulls, first: Integers, second: Integers) -> Bools:

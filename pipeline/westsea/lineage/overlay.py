@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -17,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from westsea.detector import Detector
 from westsea.lineage.across import pairs_across
 from westsea.lineage.commits import ByDay, Commit, around, by_day, commits, digest, near, rows
-from westsea.lineage.held import Held, kept_pairs
+from westsea.lineage.held import Held, same_pairs
 from westsea.lineage.matches import Seen, match
 from westsea.lineage.passes import Acquired, groups, neighbours, superseded
 from westsea.objects import Objects
@@ -167,12 +168,14 @@ def _resolve(
     matches = match(seen, pairs)
     held = Held.of([rows(objects, PAIRS, scene.commit) for scene in scenes], seen.hulls)
     of_day = np.array([scene.commit.day == day for scene in scenes])
+    ids, in_place = seen.hulls.detect_id, seen.hulls.detect_id[matches.best]
+    in_place[matches.kept] = None
     for table, names, scene, kept in (
-        (LINEAGE_DETECTIONS, seen.hulls.detect_id, seen.scene, matches.best),
-        (LINEAGE_PAIRS, held.pair_id, held.scene, kept_pairs(held, matches)),
+        (LINEAGE_DETECTIONS, ids, seen.scene, in_place),
+        (LINEAGE_PAIRS, held.pair_id, held.scene, same_pairs(held, seen, matches)),
     ):
-        at = np.flatnonzero((kept != np.arange(kept.size)) & of_day[scene])
-        found[table.name].append({table.names[0]: names[at], "duplicate_of": names[kept[at]]})
+        at = np.flatnonzero(pd.notna(kept) & of_day[scene])
+        found[table.name].append({table.names[0]: names[at], "duplicate_of": kept[at]})
     across, scene = pairs_across(seen, matches, pairs, rule.detector, rule.aoi)
     if across:
         at = np.flatnonzero(of_day[scene])
