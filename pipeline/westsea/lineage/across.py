@@ -1,6 +1,5 @@
 """Pairs of hulls of which no scene holds both."""
 
-from collections.abc import Sequence
 from dataclasses import fields
 
 import numpy as np
@@ -23,11 +22,7 @@ PIXEL_M = 10.0
 
 
 def pairs_across(
-    seen: Seen,
-    matches: Matches,
-    neighbours: Sequence[tuple[int, int]],
-    detector: Detector,
-    aoi: BaseGeometry | None,
+    seen: Seen, matches: Matches, detector: Detector, aoi: BaseGeometry | None
 ) -> tuple[Columns, Integers]:
     """Pairs of kept hulls of which no scene shows both.
 
@@ -38,23 +33,21 @@ def pairs_across(
     -------
     The columns of PAIRS but those of the scene, and which scene that of hull 1 is.
     """
-    if not _may_be(seen, matches, neighbours, detector):
+    if not _may_be(seen, matches, detector):
         return {}, np.zeros(0, np.int64)
     index = np.flatnonzero(matches.kept)
     index = index[np.argsort(seen.hulls.detect_id[index].astype(str))]
     hulls = seen.hulls.take(index)
     pairs = pair_hulls(hulls, detector)
     first, second = index[pairs.first], index[pairs.second]
-    chosen = np.flatnonzero(_no_scene_has_both(seen, matches, neighbours, first, second))
+    chosen = np.flatnonzero(_no_scene_has_both(seen, matches, first, second))
     if aoi is not None:
         inside = shapely.intersects_xy(aoi, pairs.lon[chosen], pairs.lat[chosen])
         chosen = chosen[np.asarray(inside)]
     return _columns(hulls, pairs, chosen), seen.scene[first[chosen]]
 
 
-def _may_be(
-    seen: Seen, matches: Matches, neighbours: Sequence[tuple[int, int]], detector: Detector
-) -> bool:
+def _may_be(seen: Seen, matches: Matches, detector: Detector) -> bool:
     """Whether there is such a pair, which is told from the hulls near the scenes' ends alone."""
     index = np.flatnonzero(seen.shared & matches.kept)
     index = index[np.argsort(seen.hulls.lat[index], kind="stable")]
@@ -64,22 +57,14 @@ def _may_be(
         hulls.lon, hulls.lat, hulls.length_m, hulls.width_m, hulls.heading_deg, gap, none
     )
     first, second = index[found[:, 0]], index[found[:, 1]]
-    return bool(_no_scene_has_both(seen, matches, neighbours, first, second).any())
+    return bool(_no_scene_has_both(seen, matches, first, second).any())
 
 
-def _no_scene_has_both(
-    seen: Seen,
-    matches: Matches,
-    neighbours: Sequence[tuple[int, int]],
-    first: Integers,
-    second: Integers,
-) -> Bools:
-    """(m,) whether two kept hulls are of neighbouring scenes, none of which shows both."""
-    n = int(seen.scene.max()) + 1
-    may = np.zeros((n, n), np.bool_)
-    for i, j in neighbours:
-        may[i, j] = may[j, i] = True
-    out = may[seen.scene[first], seen.scene[second]] & seen.shared[first] & seen.shared[second]
+def _no_scene_has_both(seen: Seen, matches: Matches, first: Integers, second: Integers) -> Bools:
+    """(m,) whether two kept hulls are of related scenes, and no scene shows both."""
+    n = len(seen.related)
+    out = seen.related[seen.scene[first], seen.scene[second]]
+    out &= seen.shared[first] & seen.shared[second]
     shows = np.unique(matches.thing * n + seen.scene)  # a number for each hull and its scene
     for scene in range(n):
         both = np.flatnonzero(out)

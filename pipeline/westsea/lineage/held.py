@@ -48,7 +48,8 @@ def same_pairs(held: Held, seen: Seen, matches: Matches) -> NDArray[np.object_]:
 
     Pairs of the same hulls are the same. One of them is kept: one whose own detections are kept, or
     else that of the longest. Within what one scene has as one blob and another as two, the pairs
-    of one scene are kept. Two pieces that an edge leaves of a hull are no pair: the hull is kept.
+    of one scene are kept. What an edge leaves of a hull is no pair, in pieces or with itself: the
+    hull is kept, which another scene shows better.
     """
     ends = np.stack([held.first, held.second])
     elsewhere = ends == ELSEWHERE
@@ -72,6 +73,6 @@ def same_pairs(held: Held, seen: Seen, matches: Matches) -> NDArray[np.object_]:
     out = held.pair_id[lead]
     out[is_kept] = None
     edge = seen.hulls.flags & int(Flag.EDGE) != 0
-    pieces = within & (held.first != held.second) & (n_kept == 0) & edge[ends].any(axis=0)
+    pieces = within & (n_kept == 0) & edge[ends].any(axis=0)
     out[pieces] = seen.hulls.detect_id[matches.best[held.first[pieces]]]
     return np.asarray(out, object)

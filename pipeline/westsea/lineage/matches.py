@@ -51,6 +51,8 @@ class Seen:
     """(n,) whether another scene may show them, or what lies beside them."""
     inland_m: Float
     """(n,) metres from the end of the own scene's footprint; 0 where they are not shared."""
+    related: Bools
+    """(scenes, scenes) which may show the same."""
 
     @classmethod
     def of(
@@ -64,16 +66,19 @@ class Seen:
         hulls = hulls_of(pa.concat_tables(tables))
         shared, depth = np.zeros(scene.size, np.bool_), np.zeros(scene.size)
         start = np.cumsum([0, *(len(rows) for rows in tables)])
+        related = np.zeros((len(tables), len(tables)), np.bool_)
+        related[tuple(np.array(neighbours).T)] = True
+        related |= related.T
         grown = [shapely.buffer(each, reach_deg(each)) for each in footprints]
         shapely.prepare(grown)
         for i, outline in enumerate(footprints):
             own = slice(start[i], start[i + 1])
             lon, lat = hulls.lon[own], hulls.lat[own]
-            for j in {a + b - i for a, b in neighbours if i in (a, b)}:
+            for j in np.flatnonzero(related[i]):
                 shared[own] |= shapely.contains_xy(grown[j], lon, lat)
             at = np.flatnonzero(shared[own])
             depth[start[i] + at] = _from_the_end(outline, lon[at], lat[at])
-        return cls(hulls, scene, shared, depth)
+        return cls(hulls, scene, shared, depth, related)
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def _from_the_end(outline: BaseGeometry, lon: Float, lat: Float) -> Float:
     return np.asarray(LEAST_DEGREE_M * shapely.distance(rim, shapely.points(lon * narrow, lat)))
 
 
-def match(seen: Seen, neighbours: Sequence[tuple[int, int]]) -> Matches:
+def match(seen: Seen) -> Matches:
     """Tell which detections are the same hulls.
 
     Of the same hulls those of one scene are kept: of the one that has one without the flag edge,
@@ -123,7 +128,7 @@ def match(seen: Seen, neighbours: Sequence[tuple[int, int]]) -> Matches:
     thing, n = np.arange(seen.scene.size), seen.scene.size
     shared = np.flatnonzero(seen.shared)
     if shared.size:
-        first, second, is_sure = _candidates(seen, shared, neighbours)
+        first, second, is_sure = _candidates(seen, shared)
         thing[shared] = shared[same_things(first, second, is_sure, seen.scene[shared])]
     edge = seen.hulls.flags & int(Flag.EDGE)
     best_first = np.where(edge, -seen.hulls.length_m, -seen.inland_m)
@@ -136,9 +141,7 @@ def match(seen: Seen, neighbours: Sequence[tuple[int, int]]) -> Matches:
     return Matches(thing, kept, np.where(kept, np.arange(n), best))
 
 
-def _candidates(
-    seen: Seen, shared: Integers, neighbours: Sequence[tuple[int, int]]
-) -> tuple[Integers, Integers, Bools]:
+def _candidates(seen: Seen, shared: Integers) -> tuple[Integers, Integers, Bools]:
     """What may be the same hulls, likeliest first: indices among the shared, and whether surely."""
     hulls, scene = seen.hulls.take(shared), seen.scene[shared]
     order = np.lexsort((hulls.detect_id, hulls.lat))
@@ -153,11 +156,7 @@ def _candidates(
         float(reach),
         np.zeros(len(hulls), np.bool_),
     )
-    n = int(seen.scene.max()) + 1
-    may = np.zeros((n, n), np.bool_)
-    for i, j in neighbours:
-        may[i, j] = may[j, i] = True
-    across = may[scene[index[:, 0]], scene[index[:, 1]]]
+    across = seen.related[scene[index[:, 0]], scene[index[:, 1]]]
     first, second = np.ascontiguousarray(index[across].T)
     gap, center = sizes[across].T
     edge = hulls.flags & int(Flag.EDGE) != 0

@@ -165,7 +165,7 @@ def _resolve(
     )
     if not seen.shared.any():
         return
-    matches = match(seen, pairs)
+    matches = match(seen)
     held = Held.of([rows(objects, PAIRS, scene.commit) for scene in scenes], seen.hulls)
     of_day = np.array([scene.commit.day == day for scene in scenes])
     ids, in_place = seen.hulls.detect_id, seen.hulls.detect_id[matches.best]
@@ -176,7 +176,7 @@ def _resolve(
     ):
         at = np.flatnonzero(pd.notna(kept) & of_day[scene])
         found[table.name].append({table.names[0]: names[at], "duplicate_of": kept[at]})
-    across, scene = pairs_across(seen, matches, pairs, rule.detector, rule.aoi)
+    across, scene = pairs_across(seen, matches, rule.detector, rule.aoi)
     if across:
         at = np.flatnonzero(of_day[scene])
         own = [scenes[i] for i in scene[at]]
