@@ -61,16 +61,33 @@ def _may_be(seen: Seen, matches: Matches, detector: Detector) -> bool:
 
 
 def _no_scene_has_both(seen: Seen, matches: Matches, first: Integers, second: Integers) -> Bools:
-    """(m,) whether two kept hulls are of related scenes, and no scene shows both."""
+    """(m,) whether two kept hulls are of related scenes, and no scene shows both.
+
+    Where both scenes look at both places and see one hull each, that is one hull, or one of the two
+    is none.
+    """
     n = len(seen.related)
     out = seen.related[seen.scene[first], seen.scene[second]]
     out &= seen.shared[first] & seen.shared[second]
     shows = np.unique(matches.thing * n + seen.scene)  # a number for each hull and its scene
     for scene in range(n):
         both = np.flatnonzero(out)
-        keys = (matches.thing[each[both]] * n + scene for each in (first, second))
-        one, two = (np.isin(key, shows, assume_unique=False) for key in keys)
+        keys = [matches.thing[each[both]] * n + scene for each in (first, second)]
+        one, two = (shows.take(np.searchsorted(shows, key), mode="clip") == key for key in keys)
         out[both[one & two]] = False
+    at = np.flatnonzero(out)
+    one, two = _in_core(seen, first[at], second[at]), _in_core(seen, second[at], first[at])
+    out[at[one & two]] = False
+    return out
+
+
+def _in_core(seen: Seen, place: Integers, other: Integers) -> Bools:
+    """(m,) whether a hull lies amid the scene that another one is of."""
+    out = np.zeros(place.size, np.bool_)
+    for scene in np.unique(seen.scene[other]):
+        own = place[seen.scene[other] == scene]
+        inside = shapely.contains_xy(seen.cores[scene], seen.hulls.lon[own], seen.hulls.lat[own])
+        out[seen.scene[other] == scene] = inside
     return out
 
 

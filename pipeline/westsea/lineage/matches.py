@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from westsea.detection.hulls import Hulls
-from westsea.lineage.passes import LEAST_DEGREE_M, reach_deg
+from westsea.lineage.passes import LEAST_DEGREE_M, REACH_M, reach_deg
 from westsea.schema import DETECTIONS, Flag
 from westsea_kernels.company import offsets
 from westsea_kernels.joins import same_things
@@ -23,6 +23,8 @@ Bools = NDArray[np.bool_]
 SAME_M, SAME_SD = 20.0, 3.0
 """Middles of the same hulls lie so near, or within so many standard errors of their distance."""
 MOST_SAME_M = 100.0
+CORE_M = 2_000.0
+"""Footprints are right to this."""
 LIKE_LENGTH = 0.3
 """Share of the longer by which lengths of the same hulls differ, or SAME_SD standard errors."""
 PART_M = 10.0
@@ -53,6 +55,8 @@ class Seen:
     """(n,) metres from the end of the own scene's footprint; 0 where they are not shared."""
     related: Bools
     """(scenes, scenes) which may show the same."""
+    cores: Sequence[BaseGeometry]
+    """Footprints of the scenes less CORE_M, which they show for certain."""
 
     @classmethod
     def of(
@@ -78,7 +82,8 @@ class Seen:
                 shared[own] |= shapely.contains_xy(grown[j], lon, lat)
             at = np.flatnonzero(shared[own])
             depth[start[i] + at] = _from_the_end(outline, lon[at], lat[at])
-        return cls(hulls, scene, shared, depth, related)
+        cores = [shapely.buffer(each, -CORE_M / REACH_M * reach_deg(each)) for each in footprints]
+        return cls(hulls, scene, shared, depth, related, cores)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from westsea.tables import build
 from westsea_catalog.grid import AffineGrid
 
 BLUR_M = {"sar": 9.0, "optical": 5.4}
-ORIGIN = (730_000.0, 4_200_000.0)
-"""In UTM zone 51, 35 km from the next."""
+ORIGIN = (740_000.0, 3_545_000.0)
+"""In the open sea in UTM zone 51, 40 km from the next."""
 WHEN = datetime(2017, 10, 19, 21, 57, tzinfo=UTC)
 
 

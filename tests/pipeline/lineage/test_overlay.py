@@ -307,7 +307,7 @@ def files(store, *days):
 
 
 @given(passes(), st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_the_order_of_scenes_and_their_names_decide_nothing(made, scenes, data):
     first = stored(made, scenes)
     shuffled = data.draw(st.permutations(range(len(scenes))))
@@ -323,7 +323,7 @@ def test_the_order_of_scenes_and_their_names_decide_nothing(made, scenes, data):
 
 
 @given(passes())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_what_is_kept_is_kept_and_every_pair_is_there_once(made, scenes):
     found = told(stored(made, scenes))
     for table in ("detections", "pairs"):
@@ -336,7 +336,7 @@ def test_what_is_kept_is_kept_and_every_pair_is_there_once(made, scenes):
 
 
 @given(passes(), st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_an_older_product_changes_nothing_else(made, scenes, data):
     before = told(stored(made, scenes))
     box, places, _ = data.draw(st.sampled_from(scenes))
