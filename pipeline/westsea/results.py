@@ -43,7 +43,7 @@ class Sweep:
     Every call reads the folder anew, so that a sweep under way can be watched. A scene counts once
     its detections file is there.
 
-    What several scenes of one pass show is there once (`lineage/DESIGN.md` has the rules): older
+    What several scenes of one pass show is there once (`DESIGN.md` has the rules): older
     products of an acquisition, and what scenes that overlap show again, are left out, and pairs
     are added of which no scene holds both hulls. With duplicates="keep" nothing is left out, and a
     column `duplicate_of` names the detection, pair or scene that is kept in a row's place, or the
