@@ -18,7 +18,6 @@ from westsea.records import SceneKey
 from westsea.results import Sweep
 from westsea.runner import SCENES_PER_THREAD, new_run_id, parameters, run
 from westsea.store import Store
-from westsea.tables import count_rows
 from westsea.tasks import Verdict
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene, UpstreamError
@@ -76,15 +75,7 @@ def plain(archive, tmp_path_factory):
 def test_the_plain_sweep_finds_something(plain):
     report, out, files = plain
     assert Counter(result.verdict for result in report.results) == {"done": 3, "empty": 1}
-    lineage = [name for name in files if name.startswith("lineage/")]
-    assert len(files) - len(lineage) == 1 + 3 * 4
-    # Of the two scenes of one day after the other, which may be of one pass; it tells nothing.
-    days = [("14", "15")[k % 2] for k in range(8)]
-    kinds = ("across", "detections", "pairs", "scenes")
-    assert lineage == [
-        f"lineage/{kinds[k // 2]}/date=2017-10-{day}/part.parquet" for k, day in enumerate(days)
-    ]
-    assert [count_rows(files[name]) for name in lineage] == [0] * 8
+    assert len(files) == 1 + 3 * 4
     found = Sweep(out)
     assert len(found.detections()) >= 15
     assert {"alongside", "close"} >= set(found.pairs()["kind"]) != set()

@@ -71,13 +71,18 @@ def refresh(store: Store, days: Iterable[str]) -> None:
     """
     objects, rule = store.objects, Rule.of(asdict(store.parameters))
     touched = sorted({each for day in days for each in around(day)})
+    nothing: set[str] = set()  # is told by the scenes of these digests, nor need it be written
     for _ in range(ROUNDS):
         there = by_day(commits(objects))
-        stale = [day for day in touched if day in there and written(objects, day, there) is None]
+        now = {day: digest(day, there) for day in touched if day in there}
+        stale = [d for d in now if now[d] not in nothing and written(objects, d, there) is None]
         if not stale:
             return
         for day in stale:
-            overlay, notes = compute(objects, there, day, rule), {COMMITS: digest(day, there)}
+            overlay, notes = compute(objects, there, day, rule), {COMMITS: now[day]}
+            if not any(map(len, overlay.values())) and not _is_there(objects, day):
+                nothing.add(now[day])
+                continue
             for table in LINEAGE:
                 data = encode(table, overlay[table.name], store.parameters.provenance, notes)
                 objects.put(_key(table, day), data)
@@ -96,7 +101,7 @@ def read(objects: Objects, committed: Iterable[Commit], rule: Rule) -> dict[str,
 def written(objects: Objects, day: str, there: ByDay) -> Overlay | None:
     """The overlay of a day as it is written, None where it rests on other scenes than are there.
 
-    Where a scene is alone there is none, and need not be.
+    Or where there is none, since nothing is told; of a scene alone nothing can be.
     """
     if len(near(day, there)) < 2:
         return {table.name: table.schema.empty_table() for table in LINEAGE}
@@ -112,6 +117,10 @@ def written(objects: Objects, day: str, there: ByDay) -> Overlay | None:
             return None
         found[table.name] = stored
     return found
+
+
+def _is_there(objects: Objects, day: str) -> bool:
+    return any(objects.exists(_key(table, day)) for table in LINEAGE)
 
 
 def _key(table: Table, day: str) -> str:

@@ -352,11 +352,20 @@ def test_an_older_product_changes_nothing_else(made, scenes, data):
 
 
 def test_it_is_written_once(made):
-    store = made.store(made.scene("a", BOX), made.scene("b", NEXT))
+    store = made.store(made.scene("a", BOX), made.scene("b", BOX))
     assert len(files(store)) == len(LINEAGE)
     store.objects.n_put = 0
     assert len(files(store)) == len(LINEAGE)
     assert store.objects.n_put == 0
+
+
+def test_where_nothing_is_told_nothing_is_written(made):
+    store = made.store(made.scene("a", BOX), made.scene("b", NEXT))
+    assert files(store) == {}
+    # Unless something stands there, of scenes that somebody has removed.
+    store.objects.held[f"lineage/scenes/date={DAY}/part.parquet"] = b"of old"
+    found = files(store)
+    assert [len(decode(data)) for data in found.values()] == [0] * len(LINEAGE)
 
 
 def test_only_touched_days_are_computed(made, monkeypatch):
@@ -373,11 +382,15 @@ def test_only_touched_days_are_computed(made, monkeypatch):
     assert computed[2:] == ["2017-10-21", "2017-10-22", "2017-10-23"]
 
 
-def test_a_scene_alone_needs_none(made):
-    store = made.store(made.scene("a", BOX))
+def test_midnight_is_no_edge(made):
+    """Each day tells what it has of its own."""
+    late = made.when.replace(hour=23, minute=59)
+    store = made.store(made.scene("a", BOX, when=late, baseline="1"))
     assert files(store) == {}
-    store.commit(*made.scene("b", BOX, when=made.when + timedelta(days=1)))
-    assert len(files(store)) == 2 * len(LINEAGE)
+    store.commit(*made.scene("b", BOX, when=late + timedelta(minutes=2), baseline="2"))
+    assert {key.split("date=")[1][:10] for key in files(store)} == {DAY}
+    assert superseded(store) == {("a", "b")}
+    assert told(store, "2017-10-20")["scenes"] == []
 
 
 def test_who_writes_last_has_seen_all_commits(made, monkeypatch):
