@@ -282,12 +282,18 @@ def passes(draw):
 
 def stored(made, scenes, names=None):
     names = names or [f"s{k}" for k in range(len(scenes))]
+
+    def hulls(places, seed):
+        """No two of one length, for then names decide."""
+        for n, (lon, lat) in enumerate(places):
+            yield made.hull(lon, lat, length=100.0 + lon * 1e4 % 1.0, name=f"{seed}-{n}")
+
     return made.store(
         *(
             made.scene(
                 names[k],
                 box,
-                [made.hull(lon, lat, name=f"{seed}-{n}") for n, (lon, lat) in enumerate(places)],
+                list(hulls(places, seed)),
                 pairs_of(places),
                 processed=made.when + timedelta(days=seed),
             )
