@@ -17,7 +17,15 @@ from westsea_catalog.projection import check_grid, coarser_by, read_grid
 from westsea_catalog.region import rfc3339
 from westsea_catalog.rules import BandRule, CollectionRule
 from westsea_catalog.scene import Asset, Driver, Scene
-from westsea_catalog.stac_item import Item, assets, item_footprint, item_time, properties
+from westsea_catalog.stac_item import (
+    Item,
+    assets,
+    item_baseline,
+    item_footprint,
+    item_processed,
+    item_time,
+    properties,
+)
 from westsea_catalog.trust import brief, gdal_path
 
 MAX_ID_CHARS = 1024
@@ -120,6 +128,8 @@ def _scene(name: str, item: Item, profile: Profile, root: Path | None) -> Scene:
         nodata=nodata,
         footprint=_footprint(item, grid),
         item=item,
+        baseline=item_baseline(item),
+        processed=item_processed(item),
     )
 
 

@@ -10,6 +10,7 @@ from westsea_catalog.grid import Grid
 Sensor = Literal["sar", "optical"]
 Driver = Literal["GTiff", "JP2OpenJPEG"]
 """GDAL's name for a format."""
+Time = datetime
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,10 @@ class Scene:
     """GeoJSON geometry of the item."""
     item: dict[str, Any] = field(default_factory=dict, hash=False, repr=False)
     """The raw item, hrefs unsigned."""
+    baseline: str | None = None
+    """Version of the processor, such as 05.10; None where the item does not say."""
+    processed: Time | None = None
+    """When the product was made, UTC and aware; None where the item does not say."""
 
     @property
     def polarizations(self) -> tuple[str, ...]:

@@ -18,6 +18,9 @@ Item = dict[str, Any]
 """A STAC item as JSON has it: any key may be missing, any value of any type."""
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/|<")
+_PROCESSED = ("processing:datetime", "s2:generation_time", "created", "updated")
+_BASELINES = ("s2:processing_baseline", "processing:version")
+_VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}")
 
 
 def properties(item: Item) -> dict[str, Any]:
@@ -39,13 +42,25 @@ def item_time(item: Item) -> datetime | None:
     """
     props = properties(item)
     text = props.get("datetime")
-    if text is None:
-        text = props.get("start_datetime")
-    try:
-        when = parse_time(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return when.replace(tzinfo=UTC) if when and when.tzinfo is None else when
+    return _time(props.get("start_datetime") if text is None else text)
+
+
+def item_processed(item: Item) -> datetime | None:
+    """When the product was made, as the first says that does, UTC and aware; else None.
+
+    Many items tell only when they themselves were made, which is later, but in the same order.
+    """
+    props = properties(item)
+    said = (_time(props.get(name)) for name in _PROCESSED)
+    return next((when for when in said if when is not None), None)
+
+
+def item_baseline(item: Item) -> str | None:
+    """The version of the processor, such as 05.10; None where the item does not say."""
+    props = properties(item)
+    said = (props.get(name) for name in _BASELINES)
+    texts = (text for text in said if isinstance(text, str))
+    return next((text for text in texts if _VERSION.fullmatch(text)), None)
 
 
 def item_footprint(item: Item) -> BaseGeometry | None:
@@ -121,6 +136,15 @@ def _geometry(geojson: dict[str, Any]) -> BaseGeometry | None:
         return shapely.from_geojson(json.dumps(geojson))
     except (TypeError, ValueError, RecursionError, shapely.errors.ShapelyError):
         return None
+
+
+def _time(text: object) -> datetime | None:
+    """UTC and aware, as STAC's are; None for what is no time."""
+    try:
+        when = parse_time(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return when.replace(tzinfo=UTC) if when and when.tzinfo is None else when
 
 
 def _mapping(value: object) -> dict[str, Any]:

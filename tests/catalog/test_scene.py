@@ -223,6 +223,44 @@ def test_times(fields, when):
 
 
 @pytest.mark.parametrize(
+    ("fields", "baseline", "processed"),
+    [
+        ({}, None, None),
+        (
+            {"s2__processing_baseline": "05.10", "s2__generation_time": "2024-04-19T12:34:58.7Z"},
+            "05.10",
+            "2024-04-19T12:34:58.7",
+        ),
+        (
+            {
+                "processing__version": "003.71",
+                "processing__datetime": "2024-04-20T00:00:00+01:00",
+                "created": "2025-01-01T00:00:00Z",
+            },
+            "003.71",
+            "2024-04-19T23:00:00",
+        ),
+        (
+            {"processing__datetime": 3, "created": "soon", "updated": "2025-01-02T00:00:00Z"},
+            None,
+            "2025-01-02T00:00:00",
+        ),
+        ({"s2__processing_baseline": 5.1, "processing__version": "N\u0660"}, None, None),
+        (
+            {"s2__processing_baseline": ["05.10"], "created": "0001-01-01T00:00:00+23:59"},
+            None,
+            None,
+        ),
+    ],
+)
+def test_versions(fields, baseline, processed):
+    scene = scene_from_item(with_properties(rtc(), **fields), PC, None)
+    assert scene.baseline == baseline
+    when = processed and datetime.fromisoformat(processed).replace(tzinfo=UTC)
+    assert scene.processed == when
+
+
+@pytest.mark.parametrize(
     ("asset", "nodata"),
     [
         ({"raster__bands": [{"nodata": 0}]}, 0),

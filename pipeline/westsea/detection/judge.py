@@ -229,6 +229,8 @@ def _scene(
             "orbit_state": [scene.orbit_state],
             "polarizations": [list(scene.polarizations)],
             "footprint": [shapely.to_wkb(shapely.geometry.shape(scene.footprint))],
+            "processing_baseline": [scene.baseline],
+            "processed": [scene.processed],
             "km2_valid": [float((searched * km2).sum())],
             "km2_masked": [float(((summary.land + seen_land) * km2).sum())],
             "km2_nodata": [float((nodata * km2).sum())],
