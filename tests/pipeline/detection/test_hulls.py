@@ -248,6 +248,36 @@ def test_what_is_larger_than_any_ship_is_land(sim, rows, cols, is_land):
     assert found.distance_from_shore_m.item() == (0.0 if is_land else FAR_M)
 
 
+STOUT = {
+    # sensor, rows and cols of pixels, light over the sea's, pixels from the coast, whether an islet
+    "islet": ("optical", (9, 7), 6.0, 150, True),
+    "far from land": ("optical", (9, 7), 6.0, 250, False),
+    "raft of three": ("optical", (12, 5), 6.0, 150, False),
+    "small": ("optical", (4, 4), 6.0, 150, False),
+    "rock": ("sar", (9, 9), 30.0, 150, True),
+    "rock far from land": ("sar", (9, 9), 30.0, 250, False),
+    "brighter than rock": ("sar", (9, 9), 400.0, 150, False),
+    "hull on radar": ("sar", (12, 2), 30.0, 150, False),
+}
+
+
+@pytest.mark.parametrize("name", STOUT)
+def test_what_is_too_stout_near_a_coast_may_be_an_islet(sim, name):
+    sensor, (rows, cols), light, away, is_islet = STOUT[name]
+    sea = sim.radar_sea if sensor == "sar" else sim.optical_sea
+    image = sea(12, (SIDE, SIDE))
+    image[:, 50 : 50 + rows, 30 : 30 + cols] *= np.array(light).astype(image.dtype)
+    lon, lat = sim.lab(image, sensor=sensor).scene.grid.lonlat(50, 30 + cols // 2 + away)
+    coast = sim.coast(shapely.box(lon, lat - 0.2, lon + 0.2, lat + 0.2))
+    found = sim.lab(image, sensor=sensor, coast=coast).frames()["detections"]
+    assert len(found) == 1
+    assert bool(found["flags"].item() & Flag.LAND_NEAR) == is_islet
+    # It stays where it is, and what its pixels say of several hulls is told.
+    assert found.distance_from_shore_m.item() == pytest.approx(10.0 * away, abs=60)
+    if rows > 5:
+        assert np.isfinite(found.p_alongside.item())
+
+
 @SENSOR
 def test_near_the_coast(sim, sensor):
     plain = scene(sim, sensor, [])
