@@ -42,6 +42,10 @@ EMPTY_SHARE = 0.95
 """A cell with this share of pixels without data lies outside the swath. Dark water can hold the
 value that means no data too, but hardly over a whole cell."""
 SATURATED = 65535.0
+"""Top of the files' numbers."""
+LEAST_FULL_SCALE = 10_000.0
+"""A reflectance of one. Products that are cut lower than at the top of their numbers are cut above
+it, and then several pixels share the scene's largest value."""
 LONGEST_HULL_M = 500.0
 """No ship is longer; moles are."""
 WIDEST_PAIR_M = 100.0
@@ -129,7 +133,8 @@ def measure_hulls(
     near = (shore <= detector.land_near_m) | (stout & (shore <= ISLET_REACH_M))
     flags = np.where(near, int(Flag.LAND_NEAR), 0)
     flags |= np.where(_at_edge(grid, summary, blobs), int(Flag.EDGE), 0)
-    flags |= np.where(_saturated(scene, peak), int(Flag.SATURATED), 0)
+    if scene.sensor == "optical":
+        flags |= np.where(peak >= _full_scale(summary, blobs), int(Flag.SATURATED), 0)
     peak_row, peak_col = peak_row + window.row0, peak_col + window.col0
     hulls = Hulls(
         row=row + window.row0,
@@ -170,8 +175,12 @@ def _level(sea: Sea, block: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Floa
     return np.asarray(1.0 / (weights.shape[1] * weights[:, 0]))
 
 
-def _saturated(scene: Scene, peak: Float) -> NDArray[np.bool_]:
-    return (peak >= SATURATED) & (scene.sensor == "optical")
+def _full_scale(summary: Summary, blobs: Blobs) -> float:
+    """Value from which an optical pixel is saturated: where numbers end, or the product is cut."""
+    largest = summary.largest[0][summary.block_valid > 0]
+    top = float(largest.max(initial=0.0))
+    n = max(int((largest == top).sum()), int((blobs.values == top).sum()))
+    return min(top, SATURATED) if top >= LEAST_FULL_SCALE and n > 1 else SATURATED
 
 
 def _moments(

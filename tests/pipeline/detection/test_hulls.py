@@ -314,6 +314,44 @@ def test_saturated(sim):
     assert flag_of(sim.lab(radar), (100, 100)) == 0
 
 
+def test_saturated_where_the_product_is_cut(sim):
+    image = sim.optical_sea(8, (SIDE, SIDE))
+    dot(image, 100, 100, 15431)
+    dot(image, 200, 200, 15430)
+    lab = sim.lab(image, sensor="optical")
+    assert flag_of(lab, (100, 100)) == Flag.SATURATED
+    assert flag_of(lab, (200, 200)) == 0
+    image[:, 98:103, 98:103] = 12_000
+    image[:, 100, 100] = 15_431  # one pixel is the brightest of any scene
+    assert flag_of(sim.lab(image, sensor="optical"), (100, 100)) == 0
+    dot(image, 200, 200, 9000)
+    dot(image, 100, 100, 9999)  # and darker than white nothing is cut
+    assert flag_of(sim.lab(image, sensor="optical"), (100, 100)) == 0
+
+
+def test_a_cut_leaves_a_hull_its_measures(sim):
+    image = sim.optical_sea(8, (SIDE, SIDE)).astype(float)
+    grid = sim.lab(image, sensor="optical").scene.grid
+    ship, where = sim.hull_image(grid, 160, 160, 180.0, 30.0, 40.0, PSF_SD["optical"])
+    image[:, *where] += 20_000 * ship
+    whole = sim.lab(image.round().astype(np.uint16), sensor="optical")
+    cut = sim.lab(image.round().clip(1, 15_431).astype(np.uint16), sensor="optical")
+    whole, cut = (each.frames()["detections"].iloc[0] for each in (whole, cut))
+    assert not whole["flags"] & Flag.SATURATED
+    assert cut["flags"] & Flag.SATURATED
+    for name, most in (("length_m", 12.0), ("width_m", 8.0), ("heading_deg", 1.0)):
+        assert cut[name] == pytest.approx(whole[name], abs=most)
+    assert np.isfinite(cut["length_sd_m"])
+
+
+@pytest.mark.parametrize("level", [1300.0, 5000.0])
+def test_what_is_darker_than_the_sea_is_not_sought(sim, level):
+    """A limit that is stated, not wished for: slicks and shadows look the same."""
+    image = sim.optical_sea(13, (SIDE, SIDE), level, 40.0)
+    image[:, 150:168, 150:153] = level / 4
+    assert len(sim.lab(image, sensor="optical").frames()["detections"]) == 0
+
+
 @SENSOR
 def test_doubt_lowers_the_score(sim, sensor):
     sea = sim.radar_sea if sensor == "sar" else sim.optical_sea
