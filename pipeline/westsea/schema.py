@@ -44,7 +44,7 @@ DOUBT = Flag((1 << 8) - 1)
 
 FLAG_MEANINGS: dict[Flag, str] = {
     Flag.EDGE: "touches the edge of the scene or of its valid pixels",
-    Flag.LAND_NEAR: "100 m or less from land",
+    Flag.LAND_NEAR: "100 m or less from land, or within 2 km of it and too stout for ships",
     Flag.AZIMUTH_AMBIGUITY: "lies where a target 18-40 dB brighter throws its azimuth ambiguities",
     Flag.SIDELOBE: "lies within 300 m in range or azimuth of a target whose sidelobe it may be",
     Flag.FIXED_OBJECT: "found at the same place in most scenes; set by an overlay, 0 in the files",
