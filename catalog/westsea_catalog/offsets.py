@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from westsea_catalog.errors import RefusedScene
-from westsea_catalog.stac_item import Item, numbers, properties
+from westsea_catalog.stac_item import Item, item_baseline, numbers, properties
 from westsea_catalog.trust import brief
 
 ADDED = 1000
@@ -21,14 +21,10 @@ FIRST_BASELINE = 400
 LAST_BASELINE = 9900
 """99.99 is what ESA's processor writes that someone runs at home, whatever the input."""
 LEAST_VALID = 1
-MAX_NAME_CHARS = 200
 SATURATED = 65535
 
 _APPLIED = ("earthsearch:boa_offset_applied", "sentinel:boa_offset_applied")
-_BASELINES = ("s2:processing_baseline", "processing:version", "sentinel:processing_baseline")
-_NAMES = ("s2:product_uri", "sentinel:product_id", "title")
 _BASELINE = re.compile(r"(\d{1,2})\.(\d{2})", re.ASCII)
-_IN_NAME = re.compile(r"_MSIL[12][AC]_.*_N(\d{4})_", re.ASCII)
 
 
 def offset_of(asset: dict[str, Any], item: Item) -> int:
@@ -108,14 +104,5 @@ def _number(fields: dict[str, Any]) -> int | None:
 
 def _baseline(item: Item) -> int | None:
     """The processing baseline, times a hundred."""
-    props = properties(item)
-    for name in _BASELINES:
-        value = props.get(name)
-        match = _BASELINE.fullmatch(value) if isinstance(value, str) else None
-        if match:
-            return int(match[1] + match[2])
-    for text in (*(props.get(name) for name in _NAMES), item.get("id")):
-        match = _IN_NAME.search(text[:MAX_NAME_CHARS]) if isinstance(text, str) else None
-        if match:
-            return int(match[1])
-    return None
+    match = _BASELINE.fullmatch(item_baseline(item) or "")
+    return int(match[1] + match[2]) if match else None

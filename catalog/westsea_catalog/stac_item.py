@@ -19,8 +19,11 @@ Item = dict[str, Any]
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/|<")
 _PROCESSED = ("processing:datetime", "s2:generation_time", "created", "updated")
-_BASELINES = ("s2:processing_baseline", "processing:version")
+_BASELINES = ("s2:processing_baseline", "processing:version", "sentinel:processing_baseline")
 _VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}")
+_NAMES = ("s2:product_uri", "sentinel:product_id", "title")
+_IN_NAME = re.compile(r"_MSIL[12][AC]_.*_N([0-9]{2})([0-9]{2})_")
+_MAX_NAME_CHARS = 200
 
 
 def properties(item: Item) -> dict[str, Any]:
@@ -56,11 +59,19 @@ def item_processed(item: Item) -> datetime | None:
 
 
 def item_baseline(item: Item) -> str | None:
-    """The version of the processor, such as 05.10; None where the item does not say."""
+    """The version of the processor, such as 05.10; None where the item does not say.
+
+    Names of Sentinel-2's products have it too.
+    """
     props = properties(item)
-    said = (props.get(name) for name in _BASELINES)
-    texts = (text for text in said if isinstance(text, str))
-    return next((text for text in texts if _VERSION.fullmatch(text)), None)
+    for text in (props.get(name) for name in _BASELINES):
+        if isinstance(text, str) and _VERSION.fullmatch(text):
+            return text
+    for text in (*(props.get(name) for name in _NAMES), item.get("id")):
+        match = _IN_NAME.search(text[:_MAX_NAME_CHARS]) if isinstance(text, str) else None
+        if match:
+            return f"{match[1]}.{match[2]}"
+    return None
 
 
 def item_footprint(item: Item) -> BaseGeometry | None:
