@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import rasterio
-from shapely.geometry import box, mapping
+from shapely.geometry import Polygon, mapping
 
 from westsea_catalog.archive.writer import write_cog
 from westsea_catalog.grid import AffineGrid
@@ -69,6 +69,13 @@ def open_sea(rng, shape, order=ORDER):
     return images, at
 
 
+def outline(where):
+    """The corners of a grid, in longitude and latitude."""
+    rows, cols = where.shape
+    lon, lat = where.lonlat(np.array([0, 0, rows, rows]) - 0.5, np.array([0, cols, cols, 0]) - 0.5)
+    return Polygon(np.column_stack([lon, lat]))
+
+
 def write(folder, name, images, where):
     """The scene of some images, as COGs in a folder."""
     place = folder / name
@@ -89,7 +96,7 @@ def write(folder, name, images, where):
         grid=where,
         bands=tuple(bands),
         nodata=NODATA,
-        footprint=mapping(box(123.0, 36.0, 124.0, 37.0)),
+        footprint=mapping(outline(where)),
     )
 
 
