@@ -35,6 +35,8 @@ MAX_FAILURES = 6
 MAX_UNSHRUNK = 12
 """Halves of periods that are said to hold as much as the whole, before that is not believed."""
 MAX_BOXES = 8
+PREFERRED = "POST"
+"""Polygons can be too long for an address."""
 
 _Found = dict[str, Item]
 
@@ -118,7 +120,7 @@ class _Search:
         methods = {str(link.extra_fields.get("method") or "GET").upper() for link in links}
         boxes = tuple({"bbox": box} for box in region.boxes(MAX_BOXES))
         areas = boxes if region.is_box else ({"intersects": mapping(region.geometry)},)
-        self.wording = _Wording(areas, PAGE_SIZE, "POST" if "POST" in methods else "GET")
+        self.wording = _Wording(areas, PAGE_SIZE, PREFERRED if PREFERRED in methods else "GET")
         self.plainer: list[dict[str, Any]] = [{"limit": SMALL_PAGE_SIZE}]
         """What to change about the wording, one thing after the other, where it does not do."""
         if not region.is_box:
