@@ -23,6 +23,9 @@ import pytest
 import shapely
 from shapely.affinity import translate
 
+from westsea_catalog.archive import scenes, writer
+from westsea_catalog.region import parse_time, rfc3339
+
 ROOT = Path(__file__).parents[2]
 SERVERS = Path(os.environ.get("WESTSEA_INTEGRATION_VENV", ROOT / ".venv-integration")) / "bin"
 N_ITEMS = 2000
@@ -48,7 +51,6 @@ def place():
 @pytest.fixture(scope="session")
 def archive(place):
     """The catalog.json of two small scenes: VV with VH, and Sentinel-2."""
-    from westsea_catalog.archive import scenes, writer
 
     def smaller(scene, shape, **planting):
         grid = replace(scene.grid, shape=shape)
@@ -129,8 +131,13 @@ def postgres(place):
     if not folders:
         pytest.skip("PostgreSQL is not installed")
     programs, folder, port = folders[0], place / "postgres", free_port()
-    if not (programs.parent / "share").exists() and not list(
-        Path("/usr/share/postgresql").glob("*/extension/postgis.control")
+    if not any(
+        (shared / "extension/postgis.control").exists()
+        for shared in (
+            programs.parent / "share",
+            programs.parent / "share/postgresql",
+            Path("/usr/share/postgresql") / programs.parent.name,
+        )
     ):
         pytest.skip("PostGIS is not installed")
     folder.mkdir()
@@ -216,8 +223,6 @@ def moved(item, n):
     item["bbox"] = list(outline.bounds)
     times = item["properties"]
     for key in [key for key in times if key.endswith("datetime") and times[key]]:
-        from westsea_catalog.region import parse_time, rfc3339
-
         times[key] = rfc3339(parse_time(times[key]) + timedelta(hours=n % 500))
     for asset in item["assets"].values():
         asset["href"] = asset["href"].replace("/archive/", f"/none/{n}/")
