@@ -24,7 +24,7 @@ compile = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev install-integration demo test bench bench-detection lint lock clean
+.PHONY: help install install-dev install-integration demo test bench bench-detection mutate lint lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: $(VENV)/.installed-bench ## run the measurements: speed, cost, false alar
 
 bench-detection: install ## recall against false detections on fixed archives, beside classic recipes
 	$(BIN)/westsea bench detection $(ARGS)
+
+mutate: install-dev ## 10,000 items with anything wrong in them: planned or refused, nothing else
+	WESTSEA_MUTATED_ITEMS=10000 $(BIN)/python -m pytest tests/pipeline/test_mutated_items.py $(ARGS)
 
 lint: install-dev ## ruff, mypy and the import contracts between the rooms
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ from rasterio.windows import Window as RasterWindow
 from westsea_catalog.errors import RefusedScene, UsageError
 from westsea_catalog.grid import AffineGrid, Window
 from westsea_catalog.items import stack_item
-from westsea_catalog.reader import Reader, RepeatedReader, TiffReader
+from westsea_catalog.reader import Reader, RepeatedReader, TiffReader, reader_of
 from westsea_catalog.scene import Asset, Scene
 from westsea_catalog.trust import brief
 
@@ -46,7 +46,8 @@ def cube(
     Returns
     -------
     (time, band, y, x) float32, the numbers of the file, NaN where there is no data; time in UTC,
-    y and x of pixel centres in the scene's own projection, which `.rio` knows.
+    y and x of pixel centres in the scene's own projection, which `.rio` knows. Sentinel-2's
+    numbers have their zero at no reflectance, whatever its files add; see `offsets`.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def cube(
         reader=partial(
             cube_reader,
             grid=grid,
-            factors={asset.source: asset.factor for asset in found},
+            assets={asset.source: asset for asset in found},
             nodata=scene.nodata,
         ),
     )
@@ -115,11 +116,11 @@ class CubeReader:
 
 
 def cube_reader(
-    *, url: str, grid: AffineGrid, factors: Mapping[str, int], nodata: float, **_: Any
+    *, url: str, grid: AffineGrid, assets: Mapping[str, Asset], nodata: float, **_: Any
 ) -> CubeReader:
     """What stackstac makes for each asset; what else it passes has no say here."""
-    factor = factors[url]
-    return CubeReader(TiffReader(url, grid.coarsened(factor)), factor, nodata)
+    asset = assets[url]
+    return CubeReader(reader_of(asset, grid, nodata), asset.factor, nodata)
 
 
 def _assets(scene: Scene, names: Sequence[str] | None) -> list[Asset]:

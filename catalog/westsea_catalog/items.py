@@ -11,11 +11,21 @@ import shapely
 
 from westsea_catalog.errors import RefusedScene
 from westsea_catalog.grid import AffineGrid
-from westsea_catalog.profiles import BandRule, CollectionRule, Profile
+from westsea_catalog.offsets import offset_of
+from westsea_catalog.profiles import Profile, access_to
 from westsea_catalog.projection import check_grid, coarser_by, read_grid
 from westsea_catalog.region import rfc3339
-from westsea_catalog.scene import Asset, Scene
-from westsea_catalog.stac_item import Item, assets, item_footprint, item_time, properties
+from westsea_catalog.rules import BandRule, CollectionRule
+from westsea_catalog.scene import Asset, Driver, Scene
+from westsea_catalog.stac_item import (
+    Item,
+    assets,
+    item_baseline,
+    item_footprint,
+    item_processed,
+    item_time,
+    properties,
+)
 from westsea_catalog.trust import brief, gdal_path
 
 MAX_ID_CHARS = 1024
@@ -118,6 +128,8 @@ def _scene(name: str, item: Item, profile: Profile, root: Path | None) -> Scene:
         nodata=nodata,
         footprint=_footprint(item, grid),
         item=item,
+        baseline=item_baseline(item),
+        processed=item_processed(item),
     )
 
 
@@ -144,7 +156,7 @@ def _bands(
     values = [_nodata(table[key], rule) for _, key in found]
     if not all(_same(value, values[0]) for value in values):
         raise RefusedScene("has bands with different values for no data")
-    bands = tuple(_asset(table[key], key, band, 1, profile, root) for band, key in found)
+    bands = tuple(_asset(item, key, band, 1, rule, profile, root) for band, key in found)
     return grids[0], values[0], bands
 
 
@@ -169,7 +181,7 @@ def _extras(
         except RefusedScene:
             continue  # the scene can do without a band that is not described well enough
         if factor is not None and fits:
-            extras.append(_asset(table[key], key, band, factor, profile, root))
+            extras.append(_asset(item, key, band, factor, rule, profile, root))
     return tuple(extras)
 
 
@@ -187,18 +199,38 @@ def _no_band(item: Item, rule: CollectionRule) -> str:
 
 
 def _asset(
-    asset: dict[str, Any],
+    item: Item,
     key: str,
     band: BandRule,
     factor: int,
+    rule: CollectionRule,
     profile: Profile,
     root: Path | None,
 ) -> Asset:
-    path = gdal_path(asset.get("href"), profile, root)
-    kind = asset.get("type")
-    if "jp2" in str(kind).lower() or path.partition("?")[0].lower().endswith(".jp2"):
-        raise RefusedScene(f"has {band.name} as JPEG 2000; westsea reads GeoTIFF")
-    return Asset(key, str(asset["href"]), factor, band.name, path)
+    asset = assets(item)[key]
+    path, href = gdal_path(asset.get("href"), profile, root), str(asset["href"])
+    access = access_to(path, profile)
+    if access.token_url:  # what signed it before may be over, and is nobody's business
+        path, href = path.partition("?")[0], href.partition("?")[0]
+    driver = _driver(asset, path, band, rule)
+    offset = _offset(asset, item, band, rule)
+    return Asset(key, href, factor, band.name, path, access, driver, offset)
+
+
+def _driver(asset: dict[str, Any], path: str, band: BandRule, rule: CollectionRule) -> Driver:
+    said = str(asset.get("type")).lower()
+    is_jp2 = "jp2" in said or path.partition("?")[0].lower().endswith(".jp2")
+    driver: Driver = "JP2OpenJPEG" if is_jp2 else "GTiff"
+    if driver not in rule.drivers:
+        found, wanted = ("JPEG 2000", "GeoTIFF") if is_jp2 else ("something other", "JPEG 2000")
+        raise RefusedScene(f"has {band.name} as {found}; westsea reads {wanted}")
+    return driver
+
+
+def _offset(asset: dict[str, Any], item: Item, band: BandRule, rule: CollectionRule) -> int:
+    if rule.sensor == "sar" or band.name == "SCL":
+        return 0
+    return offset_of(asset, item) if rule.offset is None else rule.offset
 
 
 def _nodata(asset: dict[str, Any], rule: CollectionRule) -> float:

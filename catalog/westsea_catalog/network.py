@@ -268,7 +268,7 @@ class _Adapter(HTTPAdapter):
     ) -> requests.Response:
         url = request.url or ""
         reason = private_reason(_host(url), self.profile)
-        if url.startswith("http:") and not (self.profile.url or "").startswith("http:"):
+        if url.startswith("http:") and not self.profile.plain_http:
             reason = reason or "it is not encrypted"
         if reason:
             raise ConfigError(f"The catalogue sends us to {brief(url)}, refused: {reason}.")

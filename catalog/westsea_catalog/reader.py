@@ -1,4 +1,4 @@
-"""Reading pixels: one band of one file, by windows, and nothing between GDAL and the caller.
+"""Reading pixels: one band of one file, by windows, and little between GDAL and the caller.
 
 A read is unmasked, into one array, on the file's own grid: going through a WarpedVRT costs 2.9 to
 4.9 times as much, and reading masked 1.7 to 2.2 times.
@@ -15,11 +15,16 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.env import Env, getenv, hasenv
 from rasterio.errors import RasterioError
+from rasterio.session import DummySession
 from rasterio.windows import Window as RasterWindow
 
-from westsea_catalog.errors import FailedScene, RefusedScene, SceneError
+from westsea_catalog.access import DIRECT, Access, Options
+from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene, WestseaError
 from westsea_catalog.grid import AffineGrid, Window
-from westsea_catalog.scene import Asset, Scene
+from westsea_catalog.offsets import add_offset
+from westsea_catalog.places import place_of
+from westsea_catalog.scene import Asset, Driver, Scene
+from westsea_catalog.signing import drop_token
 from westsea_catalog.trust import brief
 
 GDAL_OPTIONS: dict[str, Any] = {
@@ -37,9 +42,9 @@ GDAL_OPTIONS: dict[str, Any] = {
     "GDAL_HTTP_LOW_SPEED_TIME": 30,
     "GDAL_HTTP_LOW_SPEED_LIMIT": 1000,
 }
-UNCACHED = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/"}
+UNCACHED: Options = (("CPL_VSIL_CURL_NON_CACHED", "/vsicurl/:/vsis3/:/vsiaz/"),)
 
-DRIVER = "GTiff"
+FORMATS: dict[Driver, str] = {"GTiff": "GeoTIFF", "JP2OpenJPEG": "JPEG 2000 file"}
 DTYPES = frozenset({"uint8", "int8", "uint16", "int16", "float32"})
 """What float32, which the cube has and the kernels compute with, holds without loss."""
 LARGEST_TILE_PX = 4096 * 4096
@@ -48,9 +53,10 @@ GRID_TOLERANCE_PX = 0.01
 _REMOTE_REASONS = (
     (r"response code: (\d{3})", r"the server answered \1"),
     (r"resolve|connect|timed out|timeout", "the server cannot be reached"),
-    (r"AWS_", "its bucket wants credentials"),
-    (r"not recognized|TIFF header", "what the server sent is not a GeoTIFF"),
+    (r"not recognized|TIFF header", "what the server sent is not a {format}"),
 )
+_NO_KEYS = re.compile("AWS_")
+_REFUSED = re.compile(r"response code: 40[13]\b|AuthenticationFailed")
 
 
 class Reader(Protocol):
@@ -72,25 +78,31 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class TiffReader:
-    """One single-band TIFF, opened when it is first read.
+    """One single-band file, a TIFF mostly, opened when it is first read.
 
     A GDAL dataset serves one thread at a time, so there are as many as threads have read at once.
 
     Raises, on reading, `RefusedScene` for a file that is not what its item says or is damaged,
-    `FailedScene` for one that is not there or that the network does not deliver.
+    `FailedScene` for one that is not there or that the network does not deliver, and
+    `ConfigError` where its bucket wants keys that are missing or wrong.
     """
 
     path: str
-    """As GDAL wants it; see `trust.gdal_path`."""
+    """As GDAL wants it, unsigned; see `trust.gdal_path`."""
     grid: AffineGrid
     """What the item says of the file."""
+    access: Access = DIRECT
+    driver: Driver = "GTiff"
+    offset: int = 0
+    """Added to all digital numbers but `nodata`; see `offsets`."""
+    nodata: float = 0.0
     _idle: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
     """Open datasets that no thread is reading; append and pop are atomic."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """That of the file's pixels; opens it."""
-        with gdal_env():
+        with gdal_env(self.access.options):
             dataset = self._dataset()
         self._idle.append(dataset)
         dtype: np.dtype[Any] = np.dtype(dataset.dtypes[0])
@@ -100,15 +112,33 @@ class TiffReader:
         """(rows, cols) pixels of a window inside the file, in its dtype unless into `out`."""
         if window.intersection(self.grid.full) != window:
             raise ValueError(f"{window} is not inside {self.grid.shape}")
+        with gdal_env(self.access.options):
+            found = self._attempt(window, out)
+            if isinstance(found, RasterioError) and self.access.token_url:
+                # GDAL does not say so, but mostly the token has come to its end meanwhile.
+                self.close()
+                drop_token(self.path, self.access)
+                found = self._attempt(window, out)
+        if isinstance(found, RasterioError):
+            raise self._broken("is damaged", found)
+        if self.offset:
+            add_offset(found, self.offset, self.nodata)
+        return found
+
+    def _attempt(self, window: Window, out: NDArray[Any] | None) -> NDArray[Any] | RasterioError:
+        """The pixels, or why there are none.
+
+        Errors are handed back, for those that are raised would take GDAL's words along, which
+        may hold addresses that nobody is to see.
+        """
+        dataset = self._dataset()
         rows, cols = window.shape
         place = RasterWindow(window.col0, window.row0, cols, rows)
-        with gdal_env():
-            dataset = self._dataset()
-            try:
-                pixels = np.asarray(dataset.read(1, window=place, out=out))
-            except RasterioError as error:
-                raise _broken(self.path, "is damaged", error) from error
-            self._idle.append(dataset)
+        try:
+            pixels = np.asarray(dataset.read(1, window=place, out=out))
+        except RasterioError as error:
+            return error
+        self._idle.append(dataset)
         return pixels
 
     def close(self) -> None:
@@ -121,15 +151,70 @@ class TiffReader:
             return self._idle.pop()
         except IndexError:
             pass
-        try:
-            dataset = _open(self.path)
-            check_header(dataset, self.grid, name_of(self.path))
-        except RasterioError as error:
-            raise _broken(self.path, "is not a GeoTIFF, or a damaged one", error) from error
+        dataset = self._opened()
+        if isinstance(dataset, RasterioError) and _is_remote(self.path):
+            dataset = self._opened_anew(dataset)
+        if not isinstance(dataset, RasterioError):
+            try:
+                check_header(dataset, self.grid, name_of(self.path))
+                self._check_offset(dataset)
+            except RasterioError as error:
+                dataset = error
+        if isinstance(dataset, RasterioError):
+            raise self._broken(f"is not a {FORMATS[self.driver]}, or a damaged one", dataset)
         return dataset
 
+    def _check_offset(self, dataset: Any) -> None:
+        if self.offset and np.dtype(dataset.dtypes[0]).itemsize < 2:
+            raise RefusedScene(
+                f"{name_of(self.path)} has pixels of 8 bits, and its item says that"
+                f" {-self.offset} are added to them."
+            )
+
+    def _opened_anew(self, error: RasterioError) -> Any:
+        """As `_opened`, after an error.
+
+        GDAL remembers, as long as the process lives, that a remote file could not be opened, and
+        does not ask the server again: what failed may have failed days ago.
+        """
+        dataset: Any = error
+        if self.access.token_url and _is_refused(error):
+            drop_token(self.path, self.access)
+            # Of a blob the first such attempt asks the server, but answers from memory.
+            dataset = self._opened(UNCACHED)
+        return self._opened(UNCACHED) if isinstance(dataset, RasterioError) else dataset
+
+    def _opened(self, options: Options = ()) -> Any:
+        place = place_of(self.path, self.access)
+        try:
+            with gdal_env((*self.access.options, *place.options, *options)):
+                return rasterio.open(place.path, driver=self.driver, sharing=False)
+        except RasterioError as error:
+            return error
+
+    def _broken(self, what: str, error: RasterioError) -> WestseaError:
+        """What an error of GDAL means: a remote file may come back, one here is damaged."""
+        name = name_of(self.path)
+        if _is_remote(self.path):
+            if self.access.needs_keys and _NO_KEYS.search(_words(error)):
+                return ConfigError(f"GDAL finds no AWS keys that it can use: {name} wants some.")
+            reason = _remote_reason(error).format(format=FORMATS[self.driver])
+            return FailedScene(f"{name} could not be read: {reason}.")
+        try:
+            Path(self.path).open("rb").close()
+        except OSError as reason:
+            return FailedScene(f"{name} could not be read: {reason.strerror}.")
+        return RefusedScene(f"{name} {what}.")
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return TiffReader, (self.path, self.grid)
+        return TiffReader, (
+            self.path,
+            self.grid,
+            self.access,
+            self.driver,
+            self.offset,
+            self.nodata,
+        )
 
 
 @dataclass(frozen=True)
@@ -163,17 +248,26 @@ def open_reader(scene: Scene, asset: Asset) -> Reader:
         raise RefusedScene(
             f"{brief(scene.id)} is in radar geometry; westsea reads scenes that lie on a map."
         )
-    return TiffReader(asset.source, grid.coarsened(asset.factor))
+    return reader_of(asset, grid, scene.nodata)
 
 
-def gdal_env() -> AbstractContextManager[object]:
-    """GDAL's settings, in this thread, for every open and read.
+def reader_of(asset: Asset, grid: AffineGrid, nodata: float) -> TiffReader:
+    """A reader of one asset of a scene that lies on `grid`."""
+    own = grid.coarsened(asset.factor)
+    return TiffReader(asset.source, own, asset.access, asset.driver, asset.offset, nodata)
+
+
+def gdal_env(options: Options = ()) -> AbstractContextManager[object]:
+    """GDAL's settings, in this thread, for every open and read; with some of a file's own.
 
     Entering and leaving them takes 0.04 ms; where they hold already, 0.001.
     """
-    if hasenv() and getenv().items() >= GDAL_OPTIONS.items():
+    wanted = {**GDAL_OPTIONS, **dict(options)} if options else GDAL_OPTIONS
+    if hasenv() and getenv().items() >= wanted.items():
         return nullcontext()
-    env: AbstractContextManager[object] = Env(**GDAL_OPTIONS)
+    # Without a session of rasterio's own, which would set keys and a region for all files, GDAL
+    # itself finds the keys in the usual variables and files.
+    env: AbstractContextManager[object] = Env(DummySession(), **wanted)
     return env
 
 
@@ -224,37 +318,21 @@ def _largest_shift(transform: Any, grid: AffineGrid) -> float:
     return float(np.abs(difference @ corners).max() / abs(grid.transform[0]))
 
 
-def _open(path: str) -> Any:
-    try:
-        return rasterio.open(path, driver=DRIVER, sharing=False)
-    except RasterioError:
-        if not _is_remote(path):
-            raise
-    # GDAL remembers, as long as the process lives, that a remote file could not be opened, and
-    # does not ask the server again: what failed may have failed days ago.
-    with Env(**UNCACHED):
-        return rasterio.open(path, driver=DRIVER, sharing=False)
-
-
 def _is_remote(path: str) -> bool:
     return path.startswith("/vsi") or "://" in path
 
 
-def _broken(path: str, what: str, error: RasterioError) -> SceneError:
-    """What an error of GDAL means: a remote file may come back, one that is here is damaged."""
-    name = name_of(path)
-    if _is_remote(path):
-        return FailedScene(f"{name} could not be read: {_remote_reason(error)}.")
-    try:
-        Path(path).open("rb").close()
-    except OSError as reason:
-        return FailedScene(f"{name} could not be read: {reason.strerror}.")
-    return RefusedScene(f"{name} {what}.")
+def _words(error: RasterioError) -> str:
+    return f"{error} {error.__cause__ or ''}"
+
+
+def _is_refused(error: RasterioError) -> bool:
+    return _REFUSED.search(_words(error)) is not None
 
 
 def _remote_reason(error: RasterioError) -> str:
     """GDAL's own words name hosts and signatures, so they are not repeated."""
-    text = f"{error} {error.__cause__ or ''}"
+    text = _words(error)
     for pattern, reason in _REMOTE_REASONS:
         match = re.search(pattern, text)
         if match:

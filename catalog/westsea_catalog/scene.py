@@ -4,9 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from westsea_catalog.access import DIRECT, Access
 from westsea_catalog.grid import Grid
 
 Sensor = Literal["sar", "optical"]
+Driver = Literal["GTiff", "JP2OpenJPEG"]
+"""GDAL's name for a format."""
+Time = datetime
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,11 @@ class Asset:
     """ESA's name for the band, whatever the provider's key: VV, B08, SCL; empty: as the key."""
     path: str = ""
     """What GDAL opens, checked and built by `trust.gdal_path`; empty: as the href."""
+    access: Access = field(default=DIRECT, compare=False)
+    """How GDAL gets at it, which is no part of what it is."""
+    driver: Driver = "GTiff"
+    offset: int = 0
+    """Added to the file's digital numbers wherever they are read; see `offsets`."""
 
     @property
     def name(self) -> str:
@@ -60,6 +69,10 @@ class Scene:
     """GeoJSON geometry of the item."""
     item: dict[str, Any] = field(default_factory=dict, hash=False, repr=False)
     """The raw item, hrefs unsigned."""
+    baseline: str | None = None
+    """Version of the processor, such as 05.10; None where the item does not say."""
+    processed: Time | None = None
+    """When the product was made, UTC and aware; None where the item does not say."""
 
     @property
     def polarizations(self) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ TABLES = (".parquet", ".geoparquet")
 
 
 def search(
-    catalog: str,
+    catalog: str | Profile,
     *,
     region: Region,
     period: Period,
@@ -44,7 +44,7 @@ def search(
     ----------
     catalog
         Name of a profile, address of a STAC API, address or path of a catalog.json or
-        collection.json, or path of a stac-geoparquet file.
+        collection.json, or path of a stac-geoparquet file; or a profile of one's own.
     region
         The item's geometry, or its bounding box where it has none, must meet it.
     period
@@ -69,7 +69,7 @@ def search(
     wanted = tuple(collections) or profile.collections
     with Network(profile) as network:
         found = (
-            _local_items(catalog, profile, region)
+            _local_items(profile.file or str(catalog), profile, region)
             if profile.url is None
             else _remote_items(profile.url, network, region, period, wanted, offline)
         )
@@ -105,11 +105,13 @@ def items_from(source: str) -> list[Item]:
     return ordered(with_absolute_hrefs(item, str(path.resolve())) for item in items)
 
 
-def root_of(source: str) -> Path | None:
+def root_of(source: str | Profile) -> Path | None:
     """The folder whose files the items of a catalogue or file may name; None for none.
 
     `source` is what `search` or `items_from` was given.
     """
+    if isinstance(source, Profile):
+        return Path(source.file).resolve().parent if source.file else None
     if source == STDIN or source in PROFILES or "://" in source:
         return None
     return Path(source).resolve().parent
@@ -147,9 +149,10 @@ def ordered(items: Iterable[Item]) -> list[Item]:
 
 def _local_items(catalog: str, profile: Profile, region: Region) -> Iterator[Item]:
     """All items of a file, but for those that its table of boxes shows to be elsewhere."""
-    if profile.name in PROFILES:
+    if profile.name in PROFILES or (profile.name != "custom" and not profile.file):
         raise UsageError(
-            f"The {catalog} archive has no address: name the catalog.json that it was written to."
+            f"The {profile.name} archive has no address: name the catalog.json that it was written"
+            " to."
         )
     path = Path(catalog).resolve()
     if path.is_dir():

@@ -19,6 +19,12 @@ Item = dict[str, Any]
 
 _COLLECTION = re.compile(r"/collections/([^/?#]+)/?(?:[?#]|$)")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/|<")
+_PROCESSED = ("processing:datetime", "s2:generation_time", "created", "updated")
+_BASELINES = ("s2:processing_baseline", "processing:version", "sentinel:processing_baseline")
+_VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}")
+_NAMES = ("s2:product_uri", "sentinel:product_id", "title")
+_IN_NAME = re.compile(r"_MSIL[12][AC]_.*_N([0-9]{2})([0-9]{2})_")
+_MAX_NAME_CHARS = 200
 
 
 def properties(item: Item) -> dict[str, Any]:
@@ -40,13 +46,33 @@ def item_time(item: Item) -> datetime | None:
     """
     props = properties(item)
     text = props.get("datetime")
-    if text is None:
-        text = props.get("start_datetime")
-    try:
-        when = parse_time(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return when.replace(tzinfo=UTC) if when and when.tzinfo is None else when
+    return _time(props.get("start_datetime") if text is None else text)
+
+
+def item_processed(item: Item) -> datetime | None:
+    """When the product was made, as the first says that does, UTC and aware; else None.
+
+    Many items tell only when they themselves were made, which is later, but in the same order.
+    """
+    props = properties(item)
+    said = (_time(props.get(name)) for name in _PROCESSED)
+    return next((when for when in said if when is not None), None)
+
+
+def item_baseline(item: Item) -> str | None:
+    """The version of the processor, such as 05.10; None where the item does not say.
+
+    Names of Sentinel-2's products have it too.
+    """
+    props = properties(item)
+    for text in (props.get(name) for name in _BASELINES):
+        if isinstance(text, str) and _VERSION.fullmatch(text):
+            return text
+    for text in (*(props.get(name) for name in _NAMES), item.get("id")):
+        match = _IN_NAME.search(text[:_MAX_NAME_CHARS]) if isinstance(text, str) else None
+        if match:
+            return f"{match[1]}.{match[2]}"
+    return None
 
 
 def item_footprint(item: Item) -> BaseGeometry | None:
@@ -139,6 +165,15 @@ def _geometry(geojson: dict[str, Any]) -> BaseGeometry | None:
         return shapely.from_geojson(json.dumps(geojson))
     except (TypeError, ValueError, RecursionError, shapely.errors.ShapelyError):
         return None
+
+
+def _time(text: object) -> datetime | None:
+    """UTC and aware, as STAC's are; None for what is no time."""
+    try:
+        when = parse_time(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return when.replace(tzinfo=UTC) if when and when.tzinfo is None else when
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -161,8 +161,12 @@ def _curl_path(parts: SplitResult, profile: Profile) -> str:
     if reason:
         raise RefusedScene(f"has an href that westsea does not follow, because {reason}: {shown}")
     plain = parts.scheme == "http"
-    if plain and not (host in profile.private_hosts and (profile.url or "").startswith("http:")):
+    if plain and not (host in profile.private_hosts and profile.plain_http):
         raise RefusedScene(f"has an href without encryption, http for https: {shown}")
+    if profile.hosts and not (profile.has_host(host) or host in profile.private_hosts):
+        raise RefusedScene(
+            f"has an href to {brief(host)}, which is none of profile {profile.name}: {shown}"
+        )
     if parts.fragment:
         raise RefusedScene(f"has an href with a fragment: {shown}")
     place = f"[{host}]" if ":" in host else host
@@ -174,9 +178,10 @@ def _curl_path(parts: SplitResult, profile: Profile) -> str:
 
 def _s3_path(parts: SplitResult, profile: Profile) -> str:
     shown = brief(parts.geturl())
-    if parts.netloc not in profile.buckets or not _BUCKET.fullmatch(parts.netloc):
+    if profile.bucket(parts.netloc) is None or not _BUCKET.fullmatch(parts.netloc):
         raise RefusedScene(
-            f"has an href to bucket {brief(parts.netloc)}, which is none of profile {profile.name}"
+            f"has an href to bucket {brief(parts.netloc)}, which is none of profile {profile.name}:"
+            " name its catalogue, or list the bucket in a profile of your own"
         )
     key = parts.path.removeprefix("/")
     if parts.query or parts.fragment or any(part in ("", ".", "..") for part in key.split("/")):

@@ -20,8 +20,7 @@ from westsea_kernels.blocks import (
     CELL,
     SAMPLING,
     TILE,
-    mark_window,
-    summarise_blocks,
+    summarise_row,
 )
 from westsea_kernels.jit import kernel
 
@@ -43,6 +42,7 @@ TRIMS = 2
 _OF_LIMITS = np.array([0.5, 0.9])
 _SHIFT = 18  # a float32 has 23 bits of mantissa; the upper 5 make 32 bins an octave
 _BASE = (127 + LOWEST_OCTAVE) * BINS_PER_OCTAVE
+_NO_BITS = np.int32(-(2**31))  # those of -0.0
 
 
 @lru_cache(maxsize=1)
@@ -179,21 +179,26 @@ def _weigh(
 def _count(
     bands: AnyReal,
     valid: Bool,
+    is_whole: bool,
     weights: Float32,
     row: int,
     cols: tuple[int, int],
     line: Float32,
     counts: UInt16,
 ) -> None:
-    """Add every second pixel of the plane along a row to a histogram.
+    """Add every second valid pixel of the plane along a row to a histogram.
 
-    cols: half open, from an even number, within a cell; line: (CELL,), scratch.
+    is_whole: all are; cols: half open, from an even number, within a cell; line: (CELL,), scratch.
     """
     # Weighed and binned are all, eight at a time: to pick out every second one first takes longer.
     bits = _weigh(bands, weights, row, cols, line).view(np.int32)
-    good = valid[row, cols[0] : cols[1]]
     for i in range(bits.size):
         bits[i] = _bin(bits[i])
+    if is_whole:  # 0.6 ns a count saved
+        for i in range(0, bits.size, SAMPLING):
+            counts[np.uint32(bits[i])] += np.uint16(1)
+        return
+    good = valid[row, cols[0] : cols[1]]
     for i in range(0, bits.size, SAMPLING):
         # Without a branch, and as an index that numba need not test for being negative.
         counts[np.uint32(bits[i])] += np.uint16(good[i])
@@ -212,20 +217,21 @@ def _peak(
 
     rows, cols: half open; line: (CELL,), scratch.
     """
-    peak = -1
+    # The larger the bits the larger the bin; none is as small as that of no pixel.
+    peak = _NO_BITS
     for row in range(rows[0], rows[1]):
         bits = _weigh(bands, weights, row, cols, line).view(np.int32)
         good = valid[row, cols[0] : cols[1]]
         for i in range(bits.size):
-            if good[i]:
-                peak = max(peak, _bin(bits[i]))
-    return peak
+            peak = max(peak, bits[i] if good[i] else _NO_BITS)
+    return _bin(peak) if peak > _NO_BITS else -1
 
 
 @kernel
 def _trim(
     bands: AnyReal,
     valid: Bool,
+    is_whole: Bool,
     weights: Float32,
     rows: tuple[int, int],
     cols: tuple[int, int],
@@ -257,7 +263,7 @@ def _trim(
                 if _peak(bands, valid, weights, inside, across, line) > limit:
                     is_out[i, j] = found = True
                     for row in range(inside[0], inside[1], SAMPLING):
-                        _count(bands, valid, weights, row, across, line, bright)
+                        _count(bands, valid, is_whole[i], weights, row, across, line, bright)
         if not found:  # two cells in three: what follows takes longer than the look
             break
         for b in range(N_BINS):
@@ -292,27 +298,33 @@ def inverse_weight(median: Float, scale: Float, n_bands: int) -> np.float32:
 
 @kernel
 def _count_bands(
-    bands: AnyReal, valid: Bool, rows: tuple[int, int], cols: tuple[int, int], counts: UInt16
+    bands: AnyReal,
+    valid: Bool,
+    is_whole: bool,
+    rows: tuple[int, int],
+    cols: tuple[int, int],
+    counts: UInt16,
 ) -> None:
-    """Histograms of the bands, times BAND_SCALE, for a row of cells.
+    """Add a row of blocks to the histograms of the bands, times BAND_SCALE, for a row of cells.
 
-    rows, cols: half open; counts: (cells, n_bands, N_BINS), out.
+    is_whole: all pixels are valid; rows, cols: half open; counts: (cells, n_bands, N_BINS).
     """
     factors = np.full(1, BAND_SCALE, np.float32)
     line = np.empty(CELL, np.float32)
-    counts[:] = 0
     for row in range(rows[0], rows[1], MEDIAN_SAMPLING):
         for band in range(bands.shape[0]):
+            one = bands[band : band + 1]
             for j in range(counts.shape[0]):
                 left = cols[0] + j * CELL
                 across = (left, min(left + CELL, cols[1]))
-                _count(bands[band : band + 1], valid, factors, row, across, line, counts[j, band])
+                _count(one, valid, is_whole, factors, row, across, line, counts[j, band])
 
 
 @kernel
 def _count_plane(
     bands: AnyReal,
     valid: Bool,
+    is_whole: Bool,
     weights: Float32,
     rows: tuple[int, int],
     cols: tuple[int, int],
@@ -320,15 +332,17 @@ def _count_plane(
 ) -> None:
     """Histograms of the plane for a row of cells.
 
-    weights: (cells, n_bands); rows, cols: half open; counts: (cells, N_BINS), out.
+    is_whole: (block_rows,), where all pixels are valid; weights: (cells, n_bands); rows, cols:
+    half open; counts: (cells, N_BINS), out.
     """
     line = np.empty(CELL, np.float32)
     counts[:] = 0
     for row in range(rows[0], rows[1], SAMPLING):
+        whole = is_whole[(row - rows[0]) // BLOCK]
         for j in range(counts.shape[0]):
             left = cols[0] + j * CELL
             across = (left, min(left + CELL, cols[1]))
-            _count(bands, valid, weights[j], row, across, line, counts[j])
+            _count(bands, valid, whole, weights[j], row, across, line, counts[j])
 
 
 @kernel
@@ -341,7 +355,9 @@ def _median(counts: UInt16, edges: Float64) -> float:
 def summarise_cells(
     bands: AnyReal,
     valid: Bool,
+    is_whole: Bool,
     largest: Float32,
+    of_bands: UInt16,
     scale: np.float32,
     edges: Float64,
     limits: Float64,
@@ -357,8 +373,12 @@ def summarise_cells(
     bands : (n_bands, rows, cols), any real dtype
         The chunk; its corner lies on a corner of a cell.
     valid : (rows, cols)
+    is_whole : (BLOCKS_PER_CELL,)
+        Which rows of blocks in the window have valid pixels alone.
     largest : (n_bands, block_rows, block_cols)
         Of `summarise_blocks`.
+    of_bands : (at least the cells of the row, n_bands, N_BINS)
+        Histograms of the bands; where scale is 0 they are not looked at.
     scale : float32
         0: one band, which is the plane. Otherwise the plane is the mean over the bands of
         value / median, times `scale`.
@@ -383,18 +403,16 @@ def summarise_cells(
     plane = counts[i, first : first + n_cells]
     weights = np.ones((n_cells, n_bands), np.float32)
     if scale == 0:
-        _count_plane(bands, valid, weights, rows, cols, plane)
+        _count_plane(bands, valid, is_whole, weights, rows, cols, plane)
         for j in range(n_cells):
             medians[i, first + j, 0] = _median(plane[j], edges)
         return
-    of_bands = np.empty((n_cells, n_bands, N_BINS), np.uint16)
-    _count_bands(bands, valid, rows, cols, of_bands)
     for j in range(n_cells):
         for band in range(n_bands):
             median = np.float32(_median(of_bands[j, band], edges) / BAND_SCALE)
             medians[i, first + j, band] = median
             weights[j, band] = inverse_weight(median, scale, n_bands)
-    _count_plane(bands, valid, weights, rows, cols, plane)
+    _count_plane(bands, valid, is_whole, weights, rows, cols, plane)
     if limits.shape[1] == 0:
         return
     down = slice(i * BLOCKS_PER_CELL, (i + 1) * BLOCKS_PER_CELL)
@@ -403,7 +421,7 @@ def summarise_cells(
         inside = (left, min(left + CELL, cols[1]))
         across = slice((first + j) * BLOCKS_PER_CELL, (first + j + 1) * BLOCKS_PER_CELL)
         highest = largest[:, down, across]
-        _trim(bands, valid, weights[j], rows, inside, highest, edges, limits, plane[j])
+        _trim(bands, valid, is_whole, weights[j], rows, inside, highest, edges, limits, plane[j])
 
 
 @kernel
@@ -421,18 +439,39 @@ def summarise_pixels(
     medians: Float32,
     counts: UInt16,
 ) -> None:
-    """`mark_window`, `summarise_blocks` and `summarise_cells` of a chunk, tile by tile.
+    """`summarise_row` and `summarise_cells` of a chunk, tile by tile.
 
-    A tile that was read from memory once stays in the processor's cache for all three. The
+    A tile that was read from memory once stays in the processor's cache for both. The
     arguments are theirs; from `valid` on they are filled.
     """
     n_rows, n_cols = land.shape
+    is_whole = np.empty(BLOCKS_PER_CELL, np.bool_)
+    of_bands = np.empty((TILE // CELL, bands.shape[0], N_BINS), np.uint16)
     for top in range(0, n_rows, CELL):
         rows = (top, min(top + CELL, n_rows))
         for left in range(0, n_cols, TILE):
             cols = (left, min(left + TILE, n_cols))
-            mark_window(bands, nodata, land, rows, cols, valid)
-            summarise_blocks(bands, valid, rows, cols, n_valid, largest, smallest)
+            wide = of_bands[: (cols[1] - cols[0] + CELL - 1) // CELL]
+            wide[:] = 0
+            for line in range(top, rows[1], BLOCK):
+                lines = (line, min(line + BLOCK, rows[1]))
+                whole = summarise_row(
+                    bands, nodata, land, lines, cols, valid, n_valid, largest, smallest
+                )
+                is_whole[(line - top) // BLOCK] = whole
+                if scale > 0:
+                    _count_bands(bands, valid, whole, lines, cols, wide)
             summarise_cells(
-                bands, valid, largest, scale, edges, limits, rows, cols, medians, counts
+                bands,
+                valid,
+                is_whole,
+                largest,
+                wide,
+                scale,
+                edges,
+                limits,
+                rows,
+                cols,
+                medians,
+                counts,
             )

@@ -1,9 +1,34 @@
-"""Small symmetric systems, solved by Cholesky's factor in the lower half of the matrix."""
+"""Small symmetric systems: made of products of rows, solved by Cholesky's factor.
+
+Of every matrix the lower half alone is filled and looked at.
+"""
 
 import numpy as np
 
 from westsea_kernels.arrays import Float64
 from westsea_kernels.jit import kernel
+
+LANES = 8
+"""Products that are added side by side, so that the compiler takes as many at a time."""
+
+
+@kernel
+def products(rows: Float64, out: Float64) -> None:
+    """Sums of the products of any two rows, in the lower half; rows: (m, n), out: (m, m)."""
+    n_rows, n = rows.shape
+    whole = n - n % LANES
+    sums = np.empty((n_rows, LANES))
+    for i in range(n_rows):
+        one = rows[i]
+        sums[:] = 0.0
+        for j in range(i + 1):
+            two, own = rows[j], sums[j]
+            for k in range(0, whole, LANES):
+                for lane in range(LANES):
+                    own[lane] += one[k + lane] * two[k + lane]
+            for k in range(whole, n):
+                own[k - whole] += one[k] * two[k]
+            out[i, j] = own.sum()
 
 
 @kernel
@@ -40,11 +65,18 @@ def solve(factor: Float64, b: Float64) -> None:
 @kernel
 def deviations(factor: Float64, out: Float64) -> None:
     """Square roots of the diagonal of the inverse."""
-    for i in range(out.size):
-        unit = np.zeros(out.size)
-        unit[i] = 1.0
-        solve(factor, unit)
-        out[i] = np.sqrt(unit[i])
+    # Those of the inverse of the factor, squared, add up to them column by column.
+    n = out.size
+    column = np.empty(n)
+    for i in range(n):
+        total = 0.0
+        for j in range(i, n):
+            rest = 1.0 if j == i else 0.0
+            for k in range(i, j):
+                rest -= factor[j, k] * column[k]
+            column[j] = rest / factor[j, j]
+            total += column[j] * column[j]
+        out[i] = np.sqrt(total)
 
 
 @kernel

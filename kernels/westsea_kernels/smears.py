@@ -8,8 +8,8 @@ A hull that is wider than the sea around lets it roll is wide, or is two.
 import numpy as np
 
 from westsea_kernels.arrays import Float64
-from westsea_kernels.cholesky import deviations, factorize, shortened, solve
-from westsea_kernels.edges import edge
+from westsea_kernels.cholesky import deviations, factorize, products, shortened, solve
+from westsea_kernels.edges import edges
 from westsea_kernels.jit import kernel
 
 EAST, NORTH, HEADING, LOG_LENGTH, LOG_WIDTH, LOG_LEVEL, SMEAR = range(7)
@@ -80,37 +80,39 @@ def normal_equations(
     chip : (n, 3) east, north and contrast; what is left squared over its variance is returned, as
     the mean over the pixels.
     """
-    information[:], score[:] = 0.0, 0.0
-    spread, f, g, d = np.empty(6), np.empty(4), np.empty(4), np.empty(N_PARAMETERS)
+    n = chip.shape[0]
+    spread, f, g = np.empty(6), np.empty((4, n)), np.empty((4, n))
+    d = np.empty((N_PARAMETERS + 1, n))
+    u, v, left = np.empty(n), np.empty(n), d[N_PARAMETERS]
     _spreads(p, blur, azimuth, spread)
     sine, cosine = np.sin(p[HEADING]), np.cos(p[HEADING])
     length, width, level = np.exp(p[LOG_LENGTH]), np.exp(p[LOG_WIDTH]), np.exp(p[LOG_LEVEL])
-    squares = 0.0
-    for k in range(chip.shape[0]):
+    for k in range(n):
         east, north = chip[k, 0] - p[EAST], chip[k, 1] - p[NORTH]
-        u, v = east * sine + north * cosine, east * cosine - north * sine
-        edge(u, length, spread[0], f)
-        edge(v, width, spread[1], g)
-        by_u, by_v = level * f[1] * g[0], level * f[0] * g[1]
-        along = 0.5 * level * f[3] * g[0] / spread[0]
-        across = 0.5 * level * f[0] * g[3] / spread[1]
-        d[EAST] = -by_u * sine - by_v * cosine
-        d[NORTH] = -by_u * cosine + by_v * sine
-        d[HEADING] = by_u * v - by_v * u + along * spread[2] + across * spread[3]
-        d[LOG_LENGTH] = level * f[2] * g[0] * length
-        d[LOG_WIDTH] = level * f[0] * g[2] * width
-        d[LOG_LEVEL] = level * f[0] * g[0]
-        d[SMEAR] = along * spread[4] + across * spread[5]
-        t = d[LOG_LEVEL]
-        weight = 1.0 / (model[CONSTANT] + model[LINEAR] * t + model[SQUARE] * t * t)
-        left = chip[k, 2] - t
-        squares += weight * left * left
-        weight /= model[PER_CELL]
-        for i in range(N_PARAMETERS):
-            score[i] += weight * left * d[i]
-            for j in range(i + 1):
-                information[i, j] += weight * d[i] * d[j]
-    return float(squares / chip.shape[0])
+        u[k], v[k] = east * sine + north * cosine, east * cosine - north * sine
+    edges(u, length, spread[0], f)
+    edges(v, width, spread[1], g)
+    by_along, by_across = 0.5 * level / spread[0], 0.5 * level / spread[1]
+    # In one loop: expressions of whole arrays take twice as long.
+    for k in range(n):
+        t = level * f[0, k] * g[0, k]
+        variance = model[CONSTANT] + model[LINEAR] * t + model[SQUARE] * t * t
+        # Each row counts by the root of the pixels' weights, and so does what is left, the last.
+        root = 1.0 / np.sqrt(model[PER_CELL] * variance)
+        by_u, by_v = root * level * f[1, k] * g[0, k], root * level * f[0, k] * g[1, k]
+        along, across = root * by_along * f[3, k] * g[0, k], root * by_across * f[0, k] * g[3, k]
+        d[EAST, k] = -by_u * sine - by_v * cosine
+        d[NORTH, k] = -by_u * cosine + by_v * sine
+        d[HEADING, k] = by_u * v[k] - by_v * u[k] + along * spread[2] + across * spread[3]
+        d[LOG_LENGTH, k] = root * (level * length) * f[2, k] * g[0, k]
+        d[LOG_WIDTH, k] = root * (level * width) * f[0, k] * g[2, k]
+        d[LOG_LEVEL, k] = root * t
+        d[SMEAR, k] = along * spread[4] + across * spread[5]
+        left[k] = root * (chip[k, 2] - t)
+    sums = np.empty((N_PARAMETERS + 1, N_PARAMETERS + 1))
+    products(d, sums)
+    information[:], score[:] = sums[:N_PARAMETERS, :N_PARAMETERS], sums[N_PARAMETERS, :N_PARAMETERS]
+    return float(model[PER_CELL] * sums[N_PARAMETERS, N_PARAMETERS] / n)
 
 
 @kernel

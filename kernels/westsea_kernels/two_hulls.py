@@ -9,7 +9,7 @@ import numpy as np
 
 from westsea_kernels.arrays import Float64
 from westsea_kernels.cholesky import deviations, factorize, shortened, solve
-from westsea_kernels.edges import edge
+from westsea_kernels.edges import edges
 from westsea_kernels.jit import kernel
 from westsea_kernels.smears import expected_beam
 
@@ -50,33 +50,6 @@ def _beam_slope(length: float) -> float:
 
 
 @kernel
-def _one(
-    u: float,
-    v: float,
-    h: int,
-    place: Float64,
-    size: Float64,
-    spread: Float64,
-    f: Float64,
-    g: Float64,
-    out: Float64,
-) -> None:
-    """One rectangle's level at a place along and across the axis, and its derivatives.
-
-    out : (2, 7) level; by u, by v, by spread along^2, by spread across^2, by length, by width.
-    Whole arrays and the hull's row: a view of a row takes longer to make than all the rest.
-    """
-    edge(u - place[h, 0], size[h, 0], spread[0], f)
-    edge(v - place[h, 1], size[h, 1], spread[1], g)
-    level = size[h, 2]
-    out[h, 0] = level * f[0] * g[0]
-    out[h, 1], out[h, 2] = level * f[1] * g[0], level * f[0] * g[1]
-    out[h, 3] = 0.5 * level * f[3] * g[0] / spread[0]
-    out[h, 4] = 0.5 * level * f[0] * g[3] / spread[1]
-    out[h, 5], out[h, 6] = level * f[2] * g[0], level * f[0] * g[2]
-
-
-@kernel
 def equations(
     chip: Float64,
     p: Float64,
@@ -110,32 +83,46 @@ def equations(
     if two:
         place[1, 0] = p[AHEAD]
         place[1, 1] = side * (0.5 * (size[0, 1] + size[1, 1]) + p[GAP])
-    f, g, d = np.empty(4), np.empty(4), np.empty(n)
-    own = np.empty((2, 7))
+    per_along, per_across = 0.5 / spread[0], 0.5 / spread[1]
+    n_pixels, n_hulls = chip.shape[0], 2 if two else 1
+    u, v = np.empty((n_hulls, n_pixels)), np.empty((n_hulls, n_pixels))
+    f, g = np.empty((n_hulls, 4, n_pixels)), np.empty((n_hulls, 4, n_pixels))
+    for h in range(n_hulls):
+        for k in range(n_pixels):
+            east, north = chip[k, 0] - p[EAST], chip[k, 1] - p[NORTH]
+            u[h, k] = east * sine + north * cosine - place[h, 0]
+            v[h, k] = east * cosine - north * sine - place[h, 1]
+        edges(u[h], size[h, 0], spread[0], f[h])
+        edges(v[h], size[h, 1], spread[1], g[h])
+    d, by_u, by_v = np.empty(n), 0.0, 0.0
     cost = 0.0
-    for k in range(chip.shape[0]):
-        east, north = chip[k, 0] - p[EAST], chip[k, 1] - p[NORTH]
-        u, v = east * sine + north * cosine, east * cosine - north * sine
+    for k in range(n_pixels):
         d[:] = 0.0
         t = 0.0
-        for h in range(2 if two else 1):
-            _one(u, v, h, place, size, spread, f, g, own)
-            t += own[h, 0]
-            d[EAST] -= own[h, 1] * sine + own[h, 2] * cosine
-            d[NORTH] -= own[h, 1] * cosine - own[h, 2] * sine
-            d[HEADING] += own[h, 1] * v - own[h, 2] * u + (own[h, 3] - own[h, 4]) * turn
+        for h in range(n_hulls):
+            level, length, width = size[h, 2], size[h, 0], size[h, 1]
+            along, across = level * g[h, 0, k], level * f[h, 0, k]
+            by_u, by_v = along * f[h, 1, k], across * g[h, 1, k]
+            by_width = across * g[h, 2, k] * width
+            spreading = along * f[h, 3, k] * per_along - across * g[h, 3, k] * per_across
+            d[EAST] -= by_u * sine + by_v * cosine
+            d[NORTH] -= by_u * cosine - by_v * sine
+            d[HEADING] += (
+                by_u * (v[h, k] + place[h, 1]) - by_v * (u[h, k] + place[h, 0]) + spreading * turn
+            )
             first = LOG_LENGTH_1 if h == 0 else LOG_LENGTH_2
-            d[first] = own[h, 5] * size[h, 0] + own[h, 6] * size[h, 1] * slope[h]
-            d[first + 1] = own[h, 0]
-            d[first + 2] = own[h, 6] * size[h, 1]
+            d[first] = along * f[h, 2, k] * length + by_width * slope[h]
+            d[first + 1] = along * f[h, 0, k]
+            d[first + 2] = by_width
+            t += d[first + 1]
         if two:
-            # The second hull moves out by half of either beam, and by the gap.
-            out = -side * own[1, 2]
+            # The second hull, the last, moves out by half of either beam, and by the gap.
+            out = -side * by_v
             for h in range(2):
                 first = LOG_LENGTH_1 if h == 0 else LOG_LENGTH_2
                 d[first] += out * 0.5 * size[h, 1] * slope[h]
                 d[first + 2] += out * 0.5 * size[h, 1]
-            d[AHEAD] = -own[1, 1]
+            d[AHEAD] = -by_u
             d[GAP] = out
         variance = model[CONSTANT] + model[SQUARE] * t * t
         weight = 1.0 / (variance * model[PER_CELL])

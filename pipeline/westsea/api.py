@@ -16,7 +16,7 @@ from westsea.runner import Progress, Report, parameters, run
 from westsea.store import Store
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import UsageError
-from westsea_catalog.profiles import profile_for
+from westsea_catalog.profiles import Profile, profile_for
 from westsea_catalog.region import Period, Region
 from westsea_catalog.scene import Scene
 from westsea_catalog.search import items_from, matches, ordered, root_of
@@ -31,7 +31,7 @@ Box = Sequence[float] | str
 
 
 def search(
-    catalog: str,
+    catalog: str | Profile,
     *,
     bbox: Box | None = None,
     aoi: str | None = None,
@@ -46,7 +46,8 @@ def search(
     ----------
     catalog
         A profile (earth-search, planetary-computer, cdse), a STAC API's address, the path or
-        address of a catalog.json or collection.json, or the path of a stac-geoparquet file.
+        address of a catalog.json or collection.json, or the path of a stac-geoparquet file; or a
+        `westsea_catalog.profiles.Profile` of one's own.
     bbox
         West, south, east, north in degrees.
     aoi
@@ -118,7 +119,7 @@ def period_of(datetime: str | None, last: str | None) -> Period | None:
 def plan(
     items: Sequence[Item] | str | os.PathLike[str],
     *,
-    catalog: str | None = None,
+    catalog: str | Profile | None = None,
     bbox: Box | None = None,
     aoi: str | None = None,
     chunk: tuple[int, int | None] | None = None,

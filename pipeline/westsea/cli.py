@@ -13,6 +13,7 @@ from westsea.options import drop_weaker, selection, settings
 
 if TYPE_CHECKING:
     from westsea.planning import Plan
+    from westsea_catalog.profiles import Profile
 
 LOG = logging.getLogger(__name__)
 
@@ -154,17 +155,19 @@ def runs(out: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the profiles as JSON.")
 @settings
 def catalogs(as_json: bool) -> None:
-    """List the catalogues that are known by name."""
+    """List the catalogues that are known by name, those of --config too, and what they need."""
+    from westsea.catalogs import document, needs
     from westsea_catalog.profiles import PROFILES
 
+    known = [*PROFILES.values(), *click.get_current_context().obj.profiles().values()]
     if as_json:
-        names = ("name", "url", "collections")
-        known = [{name: getattr(each, name) for name in names} for each in PROFILES.values()]
-        click.echo(json.dumps(known, indent=1))
+        click.echo(json.dumps([document(profile) for profile in known], indent=1))
         return
-    for profile in PROFILES.values():
-        where = profile.url or "made by `westsea demo`"
-        click.echo(f"{profile.name}\t{where}\t{', '.join(profile.collections)}")
+    for profile in known:
+        nowhere = "made by `westsea demo`" if profile.name in PROFILES else "for --items"
+        where = profile.url or profile.file or nowhere
+        columns = (profile.name, where, ", ".join(profile.collections), needs(profile))
+        click.echo("\t".join(columns))
 
 
 @main.command()
@@ -311,7 +314,13 @@ def _items(items: str | None, **selected: Any) -> list[dict[str, Any]]:
         return items_within(items, **asked)
     if selected["catalog"] is None:
         raise click.UsageError("Say where to look: --catalog, or --items for a file of items.")
-    return search(selected["catalog"], offline=selected["offline"], **asked)
+    return search(_catalog(selected["catalog"]), offline=selected["offline"], **asked)
+
+
+def _catalog(name: str) -> "str | Profile":
+    """A catalogue of the settings file where the name is one of them, else as it was given."""
+    own: dict[str, Profile] = click.get_current_context().obj.profiles()
+    return own.get(name, name)
 
 
 def _plan(
@@ -327,7 +336,7 @@ def _plan(
         found = take_shard(found, *parts)
     return api.plan(
         found,
-        catalog=selected["catalog"] or items,
+        catalog=_catalog(selected["catalog"]) if selected["catalog"] else items,
         bbox=selected["bbox"],
         aoi=selected["aoi"],
         chunk=shape,

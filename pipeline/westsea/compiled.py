@@ -93,7 +93,10 @@ class _Array:
 
 
 def _run_kernels(sensor: "Sensor") -> None:
-    """Summarise and judge two bright spots in a flat sea, which calls every kernel."""
+    """Summarise and judge two bright spots in a flat sea, which calls every kernel of a scene.
+
+    And what joins scenes.
+    """
     import numpy as np
     import shapely
 
@@ -102,6 +105,7 @@ def _run_kernels(sensor: "Sensor") -> None:
     from westsea.detection.summary import summarise
     from westsea.detector import Detector
     from westsea_catalog.coast import Coast
+    from westsea_kernels.joins import same_things
 
     scene = _toy_scene(sensor)
     coast = Coast("none", "", np.array([shapely.box(0.0, 0.0, 0.001, 0.001)]))
@@ -112,6 +116,8 @@ def _run_kernels(sensor: "Sensor") -> None:
     summary = summarise(bands, land, window, sensor=sensor, nodata=0.0, carry="all")
     pixels = Pixels(scene, coast, window, 0.0, lambda *_: _Array(bands[0]))
     judge(scene, summary, pixels, coast, None, Detector())
+    none = np.zeros(0, np.int64)
+    same_things(none, none, np.zeros(0, np.bool_), none)
 
 
 def _toy_scene(sensor: "Sensor") -> "Scene":

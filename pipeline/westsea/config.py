@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
+from westsea.catalogs import CatalogTable, profiles_of
 from westsea.detector import Detector
 from westsea_catalog.errors import ConfigError
+from westsea_catalog.profiles import Profile
 
 
 class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -23,12 +25,19 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     workers: int | None = None
     log_format: str | None = None
     detector: Detector = Detector()
+    catalogs: dict[str, CatalogTable] = {}
+    """Catalogues of the user's own, by name."""
 
     def defaults(self) -> dict[str, Any]:
         """Defaults of the command line's options, by name."""
-        names = [name for name in self.__struct_fields__ if name != "detector"]
+        tables = ("detector", "catalogs")
+        names = [name for name in self.__struct_fields__ if name not in tables]
         values = {name: getattr(self, name) for name in names}
         return {name: value for name, value in values.items() if value not in (None, ())}
+
+    def profiles(self) -> dict[str, Profile]:
+        """Those catalogues."""
+        return profiles_of(self.catalogs)
 
 
 def load(path: Path | None) -> Config:
@@ -52,4 +61,8 @@ def load(path: Path | None) -> Config:
     unknown = sorted(set(document.get("detector", {})) - set(Detector.__dataclass_fields__))
     if unknown:
         raise ConfigError(f"The settings {path} are not right: detector has no {unknown[0]!r}.")
+    try:
+        profiles_of(config.catalogs)
+    except ConfigError as error:
+        raise ConfigError(f"The settings {path} are not right: {error}") from None
     return config

@@ -47,6 +47,10 @@ def _scene_document(planned: PlannedScene) -> dict[str, Any]:
         "bytes": planned.bytes,
         "tasks": planned.n_tasks,
     }
+    if scene.sensor == "optical":
+        files = (*scene.bands, *scene.extras)
+        document["extras"] = [asset.name for asset in scene.extras]
+        document["offsets"] = {asset.name: asset.offset for asset in files}
     if isinstance(grid, AffineGrid):
         document |= {"epsg": grid.epsg, "transform": list(grid.transform)}
     return document

@@ -3,9 +3,10 @@
 import html
 import json
 import os
-import re
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
 
 import geopandas as gpd
@@ -13,14 +14,25 @@ import msgspec
 import pandas as pd
 import pyarrow as pa
 
-from westsea.objects import open_objects
+from westsea.lineage.commits import Commit, commits, rows
+from westsea.lineage.overlay import Overlay, Rule, read
+from westsea.objects import Objects, open_objects
 from westsea.records import FAILED, REFUSED, Failure, Refusal, SceneKey
-from westsea.schema import DETECTIONS, PAIRS, SCENES, Table
+from westsea.schema import (
+    DETECTIONS,
+    LINEAGE_ACROSS,
+    LINEAGE_DETECTIONS,
+    LINEAGE_PAIRS,
+    LINEAGE_SCENES,
+    PAIRS,
+    SCENES,
+    Table,
+)
 from westsea.store import PARAMETERS, RUNS
-from westsea.tables import BBOX, decode
-from westsea_catalog.errors import ConfigError
+from westsea.tables import BBOX
+from westsea_catalog.errors import ConfigError, UsageError
 
-_COMMIT = re.compile(r"detections/(collection=([^/]+)/date=(\d{4}-\d\d-\d\d)/[^/]+\.parquet)")
+Duplicates = Literal["drop", "keep"]
 
 R = TypeVar("R", Refusal, Failure)
 
@@ -30,6 +42,12 @@ class Sweep:
 
     Every call reads the folder anew, so that a sweep under way can be watched. A scene counts once
     its detections file is there.
+
+    What several scenes of one pass show is there once (`DESIGN.md` has the rules): older
+    products of an acquisition, and what scenes that overlap show again, are left out, and pairs
+    are added of which no scene holds both hulls. With duplicates="keep" nothing is left out, and a
+    column `duplicate_of` names the detection, pair or scene that is kept in a row's place, or the
+    scene where all of the row's own is left out; it is null in the rows that are kept.
 
     Parameters
     ----------
@@ -47,17 +65,23 @@ class Sweep:
         if not self._objects.exists(PARAMETERS):
             raise ConfigError(f"{self._objects} holds no results of a sweep.")
 
-    def detections(self) -> gpd.GeoDataFrame:
+    def detections(self, duplicates: Duplicates = "drop") -> gpd.GeoDataFrame:
         """All detections; columns as in `westsea.schema`, and collection and date."""
-        return self._frame(DETECTIONS)
+        return self._frame(DETECTIONS, duplicates)
 
-    def pairs(self) -> gpd.GeoDataFrame:
-        """All pairs; columns as in `westsea.schema`, and collection and date."""
-        return self._frame(PAIRS)
+    def pairs(self, duplicates: Duplicates = "drop") -> gpd.GeoDataFrame:
+        """All pairs; columns as in `westsea.schema`, and collection and date.
 
-    def scenes(self) -> gpd.GeoDataFrame:
-        """All scenes with their footprints; columns as in `westsea.schema`, collection and date."""
-        return self._frame(SCENES)
+        Where duplicates are left out, they name the detections that are kept.
+        """
+        return self._frame(PAIRS, duplicates)
+
+    def scenes(self, duplicates: Duplicates = "drop") -> gpd.GeoDataFrame:
+        """All scenes with their footprints; columns as in `westsea.schema`, collection and date.
+
+        `n_detections` and `n_pairs` are those of the scene's files.
+        """
+        return self._frame(SCENES, duplicates)
 
     def refused(self) -> pd.DataFrame:
         """The scenes that can never be processed as they are, and why."""
@@ -94,38 +118,44 @@ class Sweep:
         return f"<table><caption>Sweep {title}</caption><tbody>{rows}</tbody></table>"
 
     def _counts(self) -> dict[str, int]:
-        scenes = self.scenes()
+        lineage = self._lineage()
+        scenes = self._joined(SCENES, lineage)
+        scenes = scenes[scenes["duplicate_of"].isna()]
         return {
             "scenes": len(scenes),
-            "detections": int(scenes["n_detections"].sum()),
-            "pairs": int(scenes["n_pairs"].sum()),
+            "detections": int(scenes["n_detections"].sum()) - len(lineage.detections),
+            "pairs": int(scenes["n_pairs"].sum()) - len(lineage.pairs) + lineage.n_across,
             "refused": len(self.refused()),
             "failed": len(self.failed()),
         }
 
-    def _commits(self) -> Iterator[re.Match[str]]:
-        for key in self._objects.list(DETECTIONS.name):
-            if match := _COMMIT.fullmatch(key):
-                yield match
+    def _lineage(self) -> "_Lineage":
+        return _Lineage.read(self._objects, Rule.of(self.parameters()))
 
-    def _frame(self, table: Table) -> gpd.GeoDataFrame:
+    def _frame(self, table: Table, duplicates: Duplicates) -> gpd.GeoDataFrame:
+        if duplicates not in ("drop", "keep"):
+            raise UsageError(f'Duplicates are "drop" or "keep", not {duplicates!r}.')
+        lineage = self._lineage()
+        frame = self._joined(table, lineage)
+        if duplicates == "keep":
+            return frame
+        kept = frame[frame["duplicate_of"].isna()].drop(columns="duplicate_of")
+        return lineage.with_kept_names(kept.reset_index(drop=True))
+
+    def _joined(self, table: Table, lineage: "_Lineage") -> gpd.GeoDataFrame:
+        """All rows of a table, and what is kept in place of each."""
         parts = [_located(table.schema.empty_table(), "", "")]
-        for commit in self._commits():
-            path, collection, date = commit.groups()
-            rows = self._rows(f"{table.name}/{path}")
-            parts.append(_located(rows, unquote(collection), date))
-        rows = pa.concat_tables(parts, promote_options="default")
+        for commit in lineage.committed:
+            found = rows(self._objects, table, commit)
+            parts.append(_located(found, commit.collection, commit.day))
+        if table is PAIRS:
+            parts += lineage.across
+        everything = pa.concat_tables(parts, promote_options="default")
         order = dict.fromkeys(("collection", "date", "item_id", *table.sort_by))
-        return _geo_frame(table, rows.sort_by([(name, "ascending") for name in order]))
-
-    def _rows(self, key: str) -> pa.Table:
-        data = self._objects.get(key)
-        if data is None:
-            raise ConfigError(f"{self._objects}/{key} is missing though its scene is committed.")
-        try:
-            return decode(data)
-        except (pa.ArrowException, OSError) as error:
-            raise ConfigError(f"{self._objects}/{key} is damaged: it is no table.") from error
+        everything = everything.sort_by([(name, "ascending") for name in order])
+        frame = _geo_frame(table, everything)
+        frame["duplicate_of"] = lineage.duplicate_of(table, frame)
+        return frame
 
     def _uncommitted(self, folder: str, kind: type[R]) -> Iterator[R]:
         """Records of scenes that no run has completed since."""
@@ -140,6 +170,86 @@ class Sweep:
             scene = SceneKey(record.collection, record.item_id, record.date, item_hash="")
             if not self._objects.exists(scene.table(DETECTIONS.name)):
                 yield record
+
+
+@dataclass(frozen=True)
+class _Lineage:
+    """What scenes of one pass have in common, over all days."""
+
+    committed: Sequence[Commit]
+    days: Mapping[str, Overlay]
+
+    @classmethod
+    def read(cls, objects: Objects, rule: Rule) -> "_Lineage":
+        """As it is written, or computed where that is not up to date."""
+        committed = commits(objects)
+        return cls(committed, read(objects, committed, rule))
+
+    @cached_property
+    def detections(self) -> dict[str, str]:
+        """Ids of detections of kept scenes that are not kept, and of those in their place."""
+        return self._names(LINEAGE_DETECTIONS, "detect_id")
+
+    @cached_property
+    def pairs(self) -> dict[str, str]:
+        """The same of pairs."""
+        return self._names(LINEAGE_PAIRS, "pair_id")
+
+    @property
+    def across(self) -> list[pa.Table]:
+        """Pairs of which no scene holds both hulls, with what a path says of others."""
+        found = ((day, overlay[LINEAGE_ACROSS.name]) for day, overlay in self.days.items())
+        return [_dated(rows, day) for day, rows in found if len(rows)]
+
+    @property
+    def n_across(self) -> int:
+        """How many of these there are."""
+        return sum(len(overlay[LINEAGE_ACROSS.name]) for overlay in self.days.values())
+
+    def duplicate_of(self, table: Table, frame: pd.DataFrame) -> pd.Series:
+        """What is kept in place of each row of a table, null where it is kept itself."""
+        superseded = {
+            (day, row["collection"], row["item_id"]): row["duplicate_of"]
+            for day, overlay in self.days.items()
+            for row in overlay[LINEAGE_SCENES.name].to_pylist()
+        }
+        scenes = zip(frame["date"], frame["collection"], frame["item_id"], strict=True)
+        of_scene = pd.Series([superseded.get(scene) for scene in scenes], frame.index, object)
+        if table is SCENES:
+            return of_scene
+        names = self.detections if table is DETECTIONS else self.pairs
+        return of_scene.where(of_scene.notna(), frame[table.id].map(names).astype(object))
+
+    def with_kept_names(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """The rows with the names of kept detections for all others.
+
+        A pair of two detections for which one is kept is a pair within that one.
+        """
+        for column in ("detect_id_1", "detect_id_2", "doubt_detect_id"):
+            if column in frame:
+                frame[column] = frame[column].map(lambda name: self.detections.get(name, name))
+        if "detect_id_2" in frame:
+            one = frame["detect_id_1"] == frame["detect_id_2"]
+            frame["detect_id_2"] = frame["detect_id_2"].mask(one, None)
+        return frame
+
+    def _names(self, table: Table, column: str) -> dict[str, str]:
+        found = [overlay[table.name] for overlay in self.days.values()]
+        return {
+            name: kept
+            for rows in found
+            for name, kept in zip(
+                rows[column].to_pylist(), rows["duplicate_of"].to_pylist(), strict=True
+            )
+        }
+
+
+def _dated(rows: pa.Table, day: str) -> pa.Table:
+    """Rows that name their collection, with their day."""
+    names = [name for name in rows.column_names if name not in (BBOX, "collection")]
+    dates = pa.array([day] * len(rows), pa.string())
+    columns = [rows["collection"], dates, *(rows[name] for name in names)]
+    return pa.table(columns, names=["collection", "date", *names])
 
 
 def _located(rows: pa.Table, collection: str, date: str) -> pa.Table:

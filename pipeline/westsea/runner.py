@@ -1,6 +1,7 @@
 """Sweep: every planned scene through the workers, into one output folder.
 
-    plan -> skip what is there -> a bounded window of scenes in flight -> receipts -> run record
+    plan -> skip what is there -> a bounded window of scenes in flight -> receipts
+         -> lineage of the days that were touched -> run record
 
 Small scenes are one task each; where there are many, some share one. A large one has a task for
 each chunk, which reads and summarises, and one that judges and commits. Workers write; the driver
@@ -22,6 +23,7 @@ from shapely.geometry.base import BaseGeometry
 
 from westsea.detection.summary import Carry
 from westsea.detector import ALGORITHM_VERSION, Detector
+from westsea.lineage.overlay import refresh
 from westsea.planning import Plan, PlannedScene, RefusedItem
 from westsea.records import REFUSED, Parameters, SceneKey, Status
 from westsea.schema import DETECTIONS, PAIRS
@@ -161,6 +163,7 @@ def run(
         with closing(ends):
             for result in ends:
                 note(result)
+        refresh(store, {SceneKey.of(planned.scene).date.isoformat() for planned in plan.scenes})
     except BaseException:
         with suppress(WestseaError):  # what ended the run may keep its record from being written
             _write(report, store, start)

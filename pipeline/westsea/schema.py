@@ -8,7 +8,7 @@ not of the file: readers of such trees would find them twice.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntFlag
 from functools import cached_property
 from typing import Any
@@ -44,7 +44,7 @@ DOUBT = Flag((1 << 8) - 1)
 
 FLAG_MEANINGS: dict[Flag, str] = {
     Flag.EDGE: "touches the edge of the scene or of its valid pixels",
-    Flag.LAND_NEAR: "100 m or less from land",
+    Flag.LAND_NEAR: "100 m or less from land, or within 2 km of it and too stout for ships",
     Flag.AZIMUTH_AMBIGUITY: "lies where a target 18-40 dB brighter throws its azimuth ambiguities",
     Flag.SIDELOBE: "lies within 300 m in range or azimuth of a target whose sidelobe it may be",
     Flag.FIXED_OBJECT: "found at the same place in most scenes; set by an overlay, 0 in the files",
@@ -84,17 +84,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: a file per scene."""
+    """One table: a file per scene, or an overlay's per day."""
 
     name: str
     meaning: str
     columns: tuple[Column, ...]
     id: str
-    """The column that is unique within a scene."""
+    """The column that is unique within a file; empty where only several together are."""
     sort_by: tuple[str, ...]
     """The order of the rows in a file."""
     geometry: str
-    """The geometry column."""
+    """The geometry column; empty for none."""
     geometry_types: tuple[str, ...]
     may_be_nan: frozenset[str] = frozenset()
     """Statistics of the sea, undefined in a scene without any; no other column may hold NaN."""
@@ -104,7 +104,7 @@ class Table:
         """The Arrow schema, without file metadata."""
         return pa.schema([column.field for column in self.columns])
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The columns' names, in order."""
         return tuple(column.name for column in self.columns)
@@ -118,8 +118,10 @@ _BOX = pa.struct(
     [pa.field(side, _REAL, nullable=False) for side in ("xmin", "ymin", "xmax", "ymax")]
 )
 
+_TIME = pa.timestamp("us", tz="UTC")
+
 _ITEM_ID = Column("item_id", _TEXT, "", False, "id of the STAC item")
-_DATETIME = Column("datetime", pa.timestamp("us", tz="UTC"), "", False, "time of acquisition, UTC")
+_DATETIME = Column("datetime", _TIME, "", False, "time of acquisition, UTC")
 _PLATFORM = Column("platform", _TEXT, "", False, "satellite")
 _ORBIT_STATE = Column("orbit_state", _TEXT, "", False, "ascending, descending or unknown")
 _BBOX = Column("bbox", _BOX, "deg", False, "box around the geometry, for fast filters")
@@ -333,6 +335,16 @@ SCENES = Table(
         ),
         Column("footprint", pa.binary(), "", False, "the item's footprint, WKB, OGC:CRS84"),
         _BBOX,
+        Column(
+            "processing_baseline", _TEXT, "", True, "version of the processor, as the item says it"
+        ),
+        Column(
+            "processed",
+            _TIME,
+            "",
+            True,
+            "when the product was made, UTC, or where the item does not say that, the item",
+        ),
         _real("km2_valid", "km2", "sea that was searched"),
         _real("km2_masked", "km2", "land, cloud and what lies outside the AOI"),
         _real("km2_nodata", "km2", "pixels without data"),
@@ -364,6 +376,56 @@ SCENES = Table(
 
 TABLES: dict[str, Table] = {table.name: table for table in (DETECTIONS, PAIRS, SCENES)}
 
+_COLLECTION = Column("collection", _TEXT, "", False, "id of the STAC collection")
+
+
+def _duplicates(rows: str, *columns: Column) -> Table:
+    """A table of the rows of another one that are there twice."""
+    return Table(
+        name=f"lineage/{rows}",
+        meaning=f"one row per row of {rows} that says again what another one says",
+        id="",
+        sort_by=tuple(column.name for column in columns[:-1]),
+        geometry="",
+        geometry_types=(),
+        columns=columns,
+    )
+
+
+LINEAGE_SCENES = _duplicates(
+    "scenes",
+    _COLLECTION,
+    _ITEM_ID,
+    Column("kept_collection", _TEXT, "", False, "collection of what is kept"),
+    Column("duplicate_of", _TEXT, "", False, "item_id of the newer product, which is kept"),
+)
+LINEAGE_DETECTIONS = _duplicates(
+    "detections",
+    Column("detect_id", _TEXT, "", False, "of the detection, in a scene that is kept"),
+    Column("duplicate_of", _TEXT, "", False, "detect_id of the same hulls that is kept"),
+)
+LINEAGE_PAIRS = _duplicates(
+    "pairs",
+    Column("pair_id", _TEXT, "", False, "of the pair, in a scene that is kept"),
+    Column(
+        "duplicate_of",
+        _TEXT,
+        "",
+        False,
+        "pair_id of the same pair that is kept; detect_id of the hull of which both are pieces",
+    ),
+)
+LINEAGE_ACROSS = replace(
+    PAIRS,
+    name="lineage/across",
+    meaning="one row per pair of which no scene holds both hulls; columns as in pairs, with what"
+    " the scene of hull 1 has for a collection, item_id and datetime. chip_bounds are pixels of"
+    " that scene, taken as 10 m, and may reach beyond its end",
+    columns=(_COLLECTION, *PAIRS.columns),
+)
+LINEAGE = (LINEAGE_SCENES, LINEAGE_DETECTIONS, LINEAGE_PAIRS, LINEAGE_ACROSS)
+"""Overlays that tell what scenes of one pass have in common; files are those of a day (UTC)."""
+
 
 def stac_columns(table: Table) -> list[dict[str, Any]]:
     """The `table:columns` of the STAC table extension, with the unit where there is one."""
@@ -384,7 +446,7 @@ def markdown() -> str:
 
 
 def _table_lines() -> Iterator[str]:
-    for table in TABLES.values():
+    for table in (*TABLES.values(), *LINEAGE):
         yield f"## {table.name}\n\n{table.meaning[0].upper()}{table.meaning[1:]}.\n"
         yield "| column | type | unit | null | meaning |\n|---|---|---|---|---|"
         for column in table.columns:

@@ -87,8 +87,12 @@ def build(table: Table, columns: Mapping[str, Values]) -> pa.Table:
     return rows
 
 
-def encode(table: Table, rows: pa.Table, provenance: Provenance) -> bytes:
-    """A GeoParquet 1.1 file of rows that `build` made, sorted.
+def encode(
+    table: Table, rows: pa.Table, provenance: Provenance, notes: Mapping[str, str] | None = None
+) -> bytes:
+    """A GeoParquet 1.1 file of rows that `build` made, sorted; plain Parquet without a geometry.
+
+    notes : more for the file's metadata.
 
     Raises
     ------
@@ -97,13 +101,17 @@ def encode(table: Table, rows: pa.Table, provenance: Provenance) -> bytes:
     """
     if not rows.schema.equals(table.schema):
         raise ValueError(f"{table.name}: the rows do not have the declared schema")
-    if not len(rows):
+    if not len(rows) and not notes:
         return _empty(table, provenance)
-    if len(pc.unique(rows[table.id])) != len(rows):
+    return _written(table, _sorted(table, rows), provenance, notes)
+
+
+def _sorted(table: Table, rows: pa.Table) -> pa.Table:
+    if table.id and len(pc.unique(rows[table.id])) != len(rows):
         raise ValueError(f"{table.name}: {table.id} repeats a value")
     if len(rows) > 1:
         rows = rows.sort_by([(name, "ascending") for name in table.sort_by])
-    return _written(table, rows.combine_chunks(), provenance)
+    return rows.combine_chunks()
 
 
 @lru_cache(maxsize=16)
@@ -112,11 +120,19 @@ def _empty(table: Table, provenance: Provenance) -> bytes:
     return _written(table, table.schema.empty_table(), provenance)
 
 
-def _written(table: Table, rows: pa.Table, provenance: Provenance) -> bytes:
+def _written(
+    table: Table,
+    rows: pa.Table,
+    provenance: Provenance,
+    notes: Mapping[str, str] | None = None,
+) -> bytes:
     sink = pa.BufferOutputStream()
+    schema = _file_schema(table, provenance)
+    if notes:
+        schema = schema.with_metadata({**schema.metadata, **notes})
     with pq.ParquetWriter(
         sink,
-        _file_schema(table, provenance),
+        schema,
         version="2.6",
         compression="zstd",
         compression_level=3,
@@ -132,7 +148,8 @@ def _written(table: Table, rows: pa.Table, provenance: Provenance) -> bytes:
 @lru_cache(maxsize=16)
 def _file_schema(table: Table, provenance: Provenance) -> pa.Schema:
     """The declared schema with the metadata of a file."""
-    metadata = {"geo": json.dumps(_geo(table), sort_keys=True), **asdict(provenance)}
+    geo = {"geo": json.dumps(_geo(table), sort_keys=True)} if table.geometry else {}
+    metadata = {**geo, **asdict(provenance)}
     return table.schema.with_metadata(metadata)
 
 

@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from westsea.detection.judge import judge
 from westsea.detection.pixels import Pixels, Scratch
+from westsea.detection.sea import LEAST_BLOCK_PIXELS
 from westsea.detection.summary import Carry, Summary, merge, summarise
 from westsea.detector import Detector
 from westsea.objects import Outcome
@@ -22,6 +23,7 @@ from westsea.store import Store
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import FailedScene, RefusedScene, WestseaError
 from westsea_catalog.grid import Window
+from westsea_catalog.offsets import LEAST_VALID
 from westsea_catalog.reader import gdal_env
 from westsea_catalog.scene import Scene
 from westsea_catalog.trust import brief
@@ -31,6 +33,9 @@ LOG = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_REASON_CHARS = 300
+MOST_BELOW_ZERO = 0.05
+"""Share of an optical scene's blocks. Shadows may lie there; of a scene whose item is wrong it is
+the sea. To take the numbers as they are costs some contrast where the item was right."""
 SCRATCH = Scratch()
 """Of this process: 131 MB where chunks are 1024 x 16,000 pixels of two bands of float32."""
 
@@ -82,6 +87,15 @@ class Job:
             detector,
             carry,
         )
+
+    def as_it_is(self) -> "Job":
+        """The job with the numbers of the files, without offsets."""
+        scene = replace(
+            self.scene,
+            bands=tuple(replace(asset, offset=0) for asset in self.scene.bands),
+            extras=tuple(replace(asset, offset=0) for asset in self.scene.extras),
+        )
+        return replace(self, scene=scene)
 
     def pixels(self) -> Pixels:
         """The scene's pixels, nothing read yet."""
@@ -185,6 +199,15 @@ def _judge(
     job: Job, pixels: Pixels, parts: Sequence[Summary], store: Store, start: float
 ) -> SceneResult:
     summary = merge(job.window, parts)
+    if _is_below_zero(job.scene, summary):
+        LOG.warning(
+            "%s: its water would lie below the zero that its item states, so its numbers are"
+            " taken as they are",
+            brief(job.scene.id),
+        )
+        job = job.as_it_is()
+        pixels = job.pixels()
+        summary = merge(job.window, [_summarise(job, pixels, chunk) for chunk in job.chunks])
     if not summary.valid.any() and not summary.land.any():
         raise RefusedScene(f"{brief(job.scene.id)} holds no data in the area asked for.")
     judged = judge(job.scene, summary, pixels, job.coast, job.aoi, job.detector)
@@ -192,6 +215,19 @@ def _judge(
     verdict = Verdict.DONE if receipt.rows[DETECTIONS.name] else Verdict.EMPTY
     seconds = time.perf_counter() - start
     return SceneResult(job.key, verdict, "", receipt, seconds, judged.n_fetched)
+
+
+def _is_below_zero(scene: Scene, summary: Summary) -> bool:
+    """Whether the offset that an item states cannot be right, or leaves no level to measure from.
+
+    It is the blocks of dark water that fall to zero: their median then is the least valid number.
+    """
+    if not scene.bands[0].offset:
+        return False
+    _, median, _ = summary.quartiles
+    seen = summary.block_valid >= LEAST_BLOCK_PIXELS
+    lowest = median[seen] < LEAST_VALID + 1  # which are read off a histogram
+    return bool(lowest.sum() > MOST_BELOW_ZERO * seen.sum())
 
 
 def settle(key: SceneKey, error: BaseException, store: Store) -> SceneResult:

@@ -20,7 +20,8 @@ from rasterio.control import GroundControlPoint
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
-from westsea_catalog.errors import FailedScene, RefusedScene
+from westsea_catalog.access import Bucket
+from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene
 from westsea_catalog.grid import AffineGrid, Window
 from westsea_catalog.reader import GDAL_OPTIONS, RepeatedReader, TiffReader, gdal_env, open_reader
 from westsea_catalog.scene import Asset, Scene
@@ -602,12 +603,18 @@ def test_a_server_that_is_not_there(files):
     assert failed(path) == "vv.tif could not be read: the server cannot be reached."
 
 
-def test_a_bucket_that_wants_credentials(monkeypatch):
-    """GDAL's words, without GDAL: it would look for credentials on the network."""
+def test_a_bucket_that_wants_credentials(monkeypatch, tmp_path):
+    """GDAL's words, without GDAL: there are files, but no keys in them.
+
+    No scene of the bucket can be read, so the run ends.
+    """
     words = "AWS_SECRET_ACCESS_KEY and AWS_NO_SIGN_REQUEST configuration options not defined"
+    (tmp_path / "credentials").write_text("[other]\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
 
     def refuse(*args, **options):
         raise RasterioIOError(words)
 
     monkeypatch.setattr(rasterio, "open", refuse)
-    assert "wants credentials" in failed("/vsis3/sentinel-cogs/a/B08.tif")
+    with pytest.raises(ConfigError, match=r"^GDAL finds no AWS keys .*: B08\.tif wants some\.$"):
+        TiffReader("/vsis3/cogs/a/B08.tif", GRID, Bucket("cogs").access).read(GRID.full)

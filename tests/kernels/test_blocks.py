@@ -10,6 +10,7 @@ from westsea_kernels.blocks import (
     cut_blocks,
     mark_valid,
     summarise_blocks,
+    summarise_row,
 )
 
 EXAMPLES = 3 if numba.config.DISABLE_JIT else 100
@@ -83,6 +84,43 @@ def blocks_of(bands, valid):
     rows, cols = ((0, side) for side in valid.shape)
     summarise_blocks(bands, valid, rows, cols, n_valid, largest, smallest)
     return n_valid, largest, smallest
+
+
+@st.composite
+def windows_of_a_row(draw):
+    """(bands, nodata, land) of one row of blocks, (rows, cols) from corners of blocks in it, and
+    whether all is valid there."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    height, width, left = (
+        draw(st.integers(low, high)) for low, high in ((17, 40), (1, 99), (0, 6))
+    )
+    rows, cols = (BLOCK, min(2 * BLOCK, height)), (BLOCK * left, BLOCK * left + width)
+    bands = rng.normal(size=(draw(st.integers(1, 2)), height, cols[1] + 5)).astype(np.float32)
+    bands[:, :BLOCK] = bands[:, 2 * BLOCK :] = bands[..., cols[1] :] = np.nan  # not looked at
+    land = np.zeros(bands.shape[1:], np.bool_)
+    bad = draw(st.sampled_from([None, "land", -7.0, np.nan, np.inf, -np.inf]))
+    place = draw(st.integers(rows[0], rows[1] - 1)), draw(st.integers(cols[0], cols[1] - 1))
+    if bad == "land":
+        land[place] = True
+    elif bad is not None:
+        bands[draw(st.integers(0, len(bands) - 1)), *place] = bad
+    return (bands, np.float32(-7.0), land), (rows, cols), bad is None
+
+
+@given(windows_of_a_row())
+@settings(max_examples=EXAMPLES)
+def test_a_row_without_holes_is_summarised_like_any_other(row):
+    chunk, window, is_whole = row
+    valid, (n_valid, largest, smallest) = valid_of(*chunk), blocks_of(chunk[0], valid_of(*chunk))
+    found = np.zeros_like(valid)
+    of_blocks = np.zeros_like(n_valid), np.zeros_like(largest), np.zeros_like(smallest)
+    assert summarise_row(*chunk, *window, found, *of_blocks) == is_whole
+    inside = tuple(np.s_[start:end] for start, end in window)
+    np.testing.assert_array_equal(found[inside], valid[inside])
+    assert found.sum() == valid[inside].sum()
+    places = 1, np.s_[window[1][0] // BLOCK : -(-window[1][1] // BLOCK)]
+    for mine, theirs in zip(of_blocks, (n_valid, largest, smallest), strict=True):
+        np.testing.assert_array_equal(mine[..., *places], theirs[..., *places])
 
 
 @given(chunks())

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.affinity import translate
 
-from westsea.planning import MARGIN_M, parse_chunk, parse_shard, plan, take_shard, window_of
+from westsea.planning import (
+    MARGIN_M,
+    PlannedScene,
+    parse_chunk,
+    parse_shard,
+    plan,
+    take_shard,
+    window_of,
+)
 from westsea_catalog.errors import UsageError
 from westsea_catalog.grid import GEOD, AffineGrid, Window
 from westsea_catalog.profiles import profile_for
@@ -202,6 +211,20 @@ def test_what_a_plan_counts(archive):
     assert summary["scenes"] == summary["tasks"] == 4
     assert summary["bytes"] == sum(each.bytes for each in found.scenes)
     assert summary["refused"] == summary["outside"] == 0
+
+
+def test_areas_are_those_on_the_ground(archive):
+    """In EPSG:3857 at 64 degrees a pixel that is 10 m by its grid has 4.4 m."""
+    [first, *_] = planned(archive).scenes
+    scene = replace(first.scene, grid=MERCATOR)
+    found = PlannedScene(scene, MERCATOR.full, (MERCATOR.full,))
+    rows, cols = MERCATOR.shape
+    lon, lat = MERCATOR.lonlat(
+        np.array([0, 0, rows, rows]) - 0.5, np.array([0, cols, cols, 0]) - 0.5
+    )
+    area, _ = GEOD.polygon_area_perimeter(lon, lat)
+    assert found.km2 == pytest.approx(abs(area) / 1e6, rel=2e-3)
+    assert found.km2 < 0.25 * rows * cols * 1e-4
 
 
 def test_items_that_are_no_scenes_and_scenes_elsewhere_are_counted(archive):

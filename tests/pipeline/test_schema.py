@@ -17,9 +17,9 @@ REQUIRED = {
         gap_sd_m center_distance_m relative_heading_deg overlap_m length_m_1 length_m_2 width_m_1
         width_m_2
         n_neighbors_5km nearest_third_m expected_chance_pairs raft_id score flags chip_bounds""",
-    "scenes": """item_id datetime platform orbit_state polarizations footprint km2_valid km2_masked
-        clutter_db enl k_order pfa_nominal pfa_empirical n_detections n_pairs
-        n_land_pairs""",
+    "scenes": """item_id datetime platform orbit_state polarizations footprint processing_baseline
+        processed km2_valid km2_masked clutter_db enl k_order pfa_nominal pfa_empirical
+        n_detections n_pairs n_land_pairs""",
 }
 NULLABLE = {
     "detections": {
@@ -50,7 +50,7 @@ NULLABLE = {
         "width_m_2",
         "overlap_m",
     },
-    "scenes": set(),
+    "scenes": {"processing_baseline", "processed"},
 }
 
 

@@ -1,9 +1,11 @@
+import json
 import pickle
 from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
+import rasterio
 
 from westsea.api import plan
 from westsea.detector import Detector
@@ -147,3 +149,48 @@ def test_what_concerns_every_scene_ends_the_run(store, error):
     with pytest.raises(type(error)):
         settle(KEY, error, store)
     assert store.status(KEY) is Status.NEW
+
+
+def optical_jobs(catalog, baseline, added):
+    """The job of the optical scene, of another baseline, with so much added to its files."""
+    [path] = catalog.parent.glob("sentinel-2*/*/*.json")
+    [planned] = plan(path, chunk=(256, 256)).scenes
+    for asset in (*planned.scene.bands, *planned.scene.extras):
+        if asset.name == "SCL" or not added:
+            continue
+        with rasterio.open(asset.source) as file:
+            pixels = file.read(1)
+        pixels[pixels > 0] += added
+        grid = planned.scene.grid.coarsened(asset.factor)
+        write_cog(path.parent / f"{asset.key}.tif", pixels, grid, nodata=0)
+    item = json.loads(path.read_text())
+    item["properties"]["s2:processing_baseline"] = baseline
+    path.write_text(json.dumps(item))
+    [planned] = plan(path, chunk=(256, 256)).scenes
+    return Job.of(planned, Coast.shipped(), None, Detector())
+
+
+def test_what_baselines_add_changes_no_table(own_archive, tmp_path):
+    before = optical_jobs(own_archive, "02.06", 0)
+    process_scene(before, open_store(tmp_path / "before"))
+    after = optical_jobs(own_archive, "05.10", 1000)
+    assert [band.offset for band in (*before.scene.bands, *after.scene.bands)] == [0, -1000]
+    process_scene(after, open_store(tmp_path / "after"))
+    assert tables(tmp_path / "after") == tables(tmp_path / "before")
+    # Read as they are, they would give others.
+    process_scene(after.as_it_is(), open_store(tmp_path / "raw"))
+    assert tables(tmp_path / "raw") != tables(tmp_path / "before")
+
+
+def test_what_an_item_wrongly_says_is_added_is_not_taken_off(own_archive, tmp_path, caplog):
+    before = optical_jobs(own_archive, "02.06", 0)
+    process_scene(before, open_store(tmp_path / "before"))
+    wrong = optical_jobs(own_archive, "05.10", 0)
+    caplog.clear()
+    process_scene(wrong, open_store(tmp_path / "wrong"))
+    assert "below the zero that its item states" in caplog.text
+    parts = [summarise_chunk(wrong, each) for each in wrong.chunks]
+    judge_scene(wrong, parts, open_store(tmp_path / "apart"))
+    expected = tables(tmp_path / "before")
+    assert tables(tmp_path / "wrong") == expected
+    assert tables(tmp_path / "apart") == expected

@@ -15,8 +15,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.beams import usual_beam
 from westsea.detection.blobs import Blobs
-from westsea.detection.features import features, usual_beam
+from westsea.detection.features import features
 from westsea.detection.hulls import Hulls
 from westsea.detection.odds import Odds
 from westsea.detection.resolved import resolve

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.beams import usual_beam
 from westsea.detection.sections import Description
 from westsea_kernels import sections as sec
 from westsea_kernels import smears, two_hulls
@@ -13,12 +14,6 @@ WIDTH_SPREAD = 0.15
 """Of the logarithm of beams about the usual one, for the distance in errors."""
 LEAST_VARIANCE_M2 = 4.0
 LEAST_LEVEL = 0.01
-
-
-def usual_beam(length_m: Float) -> Float:
-    """(n,) mean beam (m) of single ships of a length (m)."""
-    ratio = np.interp(np.log(length_m), smears.LOG_LENGTHS, smears.LENGTH_OVER_WIDTH)
-    return np.asarray(length_m / ratio)
 
 
 def features(

@@ -144,11 +144,15 @@ def refine(
     jacobian: Float,
     blur: Float,
     measures: Float,
-) -> None:
+) -> Rectangles:
     """Replace place, size, heading and their errors, in the moments' array, by those of the fit.
 
     measures : (n, moments.N_MEASURES) of `westsea_kernels.hulls`, in and out. Blobs that cannot
     be fitted keep their moments.
+
+    Returns
+    -------
+    The rectangles as they were fitted, before they were put right for what hulls are.
     """
     found = fit_rectangles(sensor, summary, sea, blobs, jacobian, blur, measures)
     values = calibrated(found, CALIBRATIONS[sensor])
@@ -158,6 +162,7 @@ def refine(
     fitted = np.isfinite(found.length_m)
     for column, value in values.items():
         measures[fitted, column] = value[fitted]
+    return found
 
 
 def fit_rectangles(

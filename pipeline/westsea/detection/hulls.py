@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from westsea.detection.blobs import Blobs
 from westsea.detection.fits import refine
 from westsea.detection.sea import Sea
-from westsea.detection.shore import crowded, land_without_rim, to_land
+from westsea.detection.shore import (
+    BRIGHTEST_GROUND_DB,
+    ISLET_REACH_M,
+    crowded,
+    land_without_rim,
+    to_land,
+    too_stout,
+)
 from westsea.detection.statistics import Summary, grown, spread_to_blocks
 from westsea.detection.tracks import MID_SWATH_DEG, azimuth_deg
 from westsea.detector import Detector
@@ -35,12 +42,14 @@ EMPTY_SHARE = 0.95
 """A cell with this share of pixels without data lies outside the swath. Dark water can hold the
 value that means no data too, but hardly over a whole cell."""
 SATURATED = 65535.0
+"""Top of the files' numbers."""
+LEAST_FULL_SCALE = 10_000.0
+"""A reflectance of one. Products that are cut lower than at the top of their numbers are cut above
+it, and then several pixels share the scene's largest value."""
 LONGEST_HULL_M = 500.0
 """No ship is longer; moles are."""
 WIDEST_PAIR_M = 100.0
-STUBBIEST = 2.0
-"""Two ships side by side are no wider. More of them may be, but three like ones are still 2.1 times
-as long as they are wide: what is wider and stubbier is an islet."""
+"""Two ships side by side are no wider; what is, and too stout for ships, is land anywhere."""
 ID_LENGTH = 20
 """Hexadecimal digits of an id: 80 bits, no clash in a lifetime of detections."""
 
@@ -108,19 +117,24 @@ def measure_hulls(
     )
     out = _moments(scene, sea, blobs, block, jacobian)
     seen, mapped = _from_shore(scene, summary, sea, blobs, jacobian, out, coast)
-    refine(scene.sensor, summary, sea, blobs, jacobian, blur(scene), out)
+    found = refine(scene.sensor, summary, sea, blobs, jacobian, blur(scene), out)
     row, col, peak = (out[:, i] for i in (moments.ROW, moments.COL, moments.PEAK))
-    land = _too_large(out)
-    if scene.sensor == "sar":
-        land |= crowded(row, col, jacobian, blobs.land_at, window.shape)
-    shore = np.where(land, 0.0, np.minimum(seen, mapped))
     peak_row, peak_col = out[:, [moments.PEAK_ROW, moments.PEAK_COL]].T.astype(np.int64)
     at_peak = (peak_row // BLOCK, peak_col // BLOCK)
     background, level = sea.background[at_peak], _level(sea, at_peak)
     lon, lat = grid.lonlat(row + window.row0, col + window.col0)
-    flags = np.where(shore <= detector.land_near_m, int(Flag.LAND_NEAR), 0)
+    peak_db = _decibel(peak * level)
+    stout = too_stout(found)
+    land = _too_large(out, stout)
+    if scene.sensor == "sar":
+        land |= crowded(row, col, jacobian, blobs.land_at, window.shape)
+        stout &= peak_db <= BRIGHTEST_GROUND_DB
+    shore = np.where(land, 0.0, np.minimum(seen, mapped))
+    near = (shore <= detector.land_near_m) | (stout & (shore <= ISLET_REACH_M))
+    flags = np.where(near, int(Flag.LAND_NEAR), 0)
     flags |= np.where(_at_edge(grid, summary, blobs), int(Flag.EDGE), 0)
-    flags |= np.where(_saturated(scene, peak), int(Flag.SATURATED), 0)
+    if scene.sensor == "optical":
+        flags |= np.where(peak >= _full_scale(summary, blobs), int(Flag.SATURATED), 0)
     peak_row, peak_col = peak_row + window.row0, peak_col + window.col0
     hulls = Hulls(
         row=row + window.row0,
@@ -137,7 +151,7 @@ def measure_hulls(
         heading_deg=out[:, moments.HEADING],
         heading_sd_deg=out[:, moments.HEADING_SD],
         n_pixels=np.diff(blobs.start).astype(np.int32),
-        peak_db=_decibel(peak * level),
+        peak_db=peak_db,
         clutter_db=_decibel(background * level),
         snr_db=_decibel(peak / background),
         score=_score(scene, peak / sea.seed[at_peak], flags),
@@ -161,8 +175,12 @@ def _level(sea: Sea, block: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Floa
     return np.asarray(1.0 / (weights.shape[1] * weights[:, 0]))
 
 
-def _saturated(scene: Scene, peak: Float) -> NDArray[np.bool_]:
-    return (peak >= SATURATED) & (scene.sensor == "optical")
+def _full_scale(summary: Summary, blobs: Blobs) -> float:
+    """Value from which an optical pixel is saturated: where numbers end, or the product is cut."""
+    largest = summary.largest[0][summary.block_valid > 0]
+    top = float(largest.max(initial=0.0))
+    n = max(int((largest == top).sum()), int((blobs.values == top).sum()))
+    return min(top, SATURATED) if top >= LEAST_FULL_SCALE and n > 1 else SATURATED
 
 
 def _moments(
@@ -228,12 +246,11 @@ def _from_shore(
     return to_land(row, col, jacobian, blobs.land_at, land), coast.distance_m(lon, lat)
 
 
-def _too_large(out: Float) -> NDArray[np.bool_]:
+def _too_large(out: Float, stout: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Blobs that are land themselves, for their measured size."""
-    length, width = out[:, moments.LENGTH], out[:, moments.WIDTH]
-    is_long = length - out[:, moments.LENGTH_SD] > LONGEST_HULL_M
-    is_wide = width - out[:, moments.WIDTH_SD] > WIDEST_PAIR_M
-    return np.asarray(is_long | (is_wide & (length < STUBBIEST * width)))
+    is_long = out[:, moments.LENGTH] - out[:, moments.LENGTH_SD] > LONGEST_HULL_M
+    is_wide = out[:, moments.WIDTH] - out[:, moments.WIDTH_SD] > WIDEST_PAIR_M
+    return np.asarray(is_long | (is_wide & stout))
 
 
 def _at_edge(grid: Grid, summary: Summary, blobs: Blobs) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from westsea.detection.features import usual_beam
+from westsea.detection.beams import usual_beam
 from westsea_kernels import two_hulls
 
 Float = NDArray[np.float64]

@@ -3,12 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.beams import abreast
 from westsea.detection.blobs import Blobs
+from westsea.detection.fits import Rectangles
 from westsea.detection.sea import Sea
 from westsea.detection.statistics import Summary
 from westsea.schema import FAR_M
 from westsea_kernels.blobs import marked_medians, nearest_marked
 from westsea_kernels.blocks import BLOCK
+from westsea_kernels.fits import LOG_WIDTH
 
 Float = NDArray[np.float64]
 
@@ -19,6 +22,18 @@ CROWD_PER_KM2 = 22.5
 have 11.3 ships per km2 in such a square, a drawn city 38 blobs."""
 LAND_REACH = 3
 """Times the square's side: there land shows by a blob that is too large for a ship."""
+ABREAST, GAP_M = 3.0, 4.0
+"""What is wider than three ships of its length side by side, so far apart, is no raft but an islet
+or a pier's head, ..."""
+STOUT_M = 50.0
+"""... if it is as long as this: shorter things are too few pixels, ..."""
+ISLET_REACH_M = 2_000.0
+"""... and as near as this to land, where islets that no map shows are commoner than rafts, ..."""
+BRIGHTEST_GROUND_DB = 5.0
+"""... and on radar no brighter than this (gamma0): wet rock returns 0 dB at most, and its brightest
+speckle 5 dB more. Hulls that are measured as wide for their sidelobes are brighter."""
+WIDTH_ERRORS = 1.65
+"""Standard errors by which it must be wider: one in twenty is by chance."""
 LEAST_SHARE = 0.5
 """Of the square that counts where the window cuts it: in a quarter of it, real ships lie up to
 three times as dense."""
@@ -88,6 +103,17 @@ def _counted(
         below[bottom, right] - below[top, right] - below[bottom, left] + below[top, left]
     )
     return counts
+
+
+def too_stout(found: Rectangles) -> NDArray[np.bool_]:
+    """(n,) which blobs are too wide for their length to be ships.
+
+    The rectangle's own width counts, not the hull's: putting it right for what spreads the echo of
+    a hull halves that of a rock.
+    """
+    width = found.width_m - WIDTH_ERRORS * found.sd[:, LOG_WIDTH]
+    many = abreast(found.length_m, width, GAP_M) > ABREAST
+    return np.asarray(many & (found.length_m >= STOUT_M))
 
 
 def land_without_rim(summary: Summary, sea: Sea, blobs: Blobs) -> NDArray[np.bool_]:

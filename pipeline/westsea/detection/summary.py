@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from westsea.detection.carry import blocks_to_carry
+from westsea.detection.pixels import Scratch
 from westsea.detection.statistics import RADAR_SCALE, Summary, merge, per_cell
 from westsea_catalog.grid import Window
 from westsea_catalog.scene import Sensor
@@ -22,6 +23,9 @@ from westsea_kernels.clutter import trim_limits
 __all__ = ["Carry", "Summary", "merge", "summarise"]
 
 Carry = Literal["bright", "none", "all"]
+
+VALID = Scratch()
+"""Which pixels of a chunk are valid: needed only while it is summarised."""
 
 
 def summarise(
@@ -44,7 +48,7 @@ def summarise(
     carry : which blocks keep their pixels; a matter of speed, never of results
     """
     bands, land = np.ascontiguousarray(bands), np.ascontiguousarray(land)
-    valid = np.empty(land.shape, np.bool_)
+    valid = VALID.array(land.shape, np.dtype(np.bool_))
     summary = _statistics(bands, land, valid, window, sensor, np.float32(nodata))
     if carry == "none":
         return summary

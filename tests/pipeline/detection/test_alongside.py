@@ -13,7 +13,8 @@ from westsea.bench.alongside import logit, optical
 from westsea.bench.alongside.laws import Blob
 from westsea.bench.alongside.places import Placed
 from westsea.detection.alongside import axis_to_range_deg, calibrations, log_odds, sigmoid
-from westsea.detection.features import features, usual_beam
+from westsea.detection.beams import usual_beam
+from westsea.detection.features import features
 from westsea.detection.judge import judge
 from westsea.detection.odds import Odds
 from westsea.detection.pixels import Pixels

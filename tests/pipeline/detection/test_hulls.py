@@ -248,6 +248,36 @@ def test_what_is_larger_than_any_ship_is_land(sim, rows, cols, is_land):
     assert found.distance_from_shore_m.item() == (0.0 if is_land else FAR_M)
 
 
+STOUT = {
+    # sensor, rows and cols of pixels, light over the sea's, pixels from the coast, whether an islet
+    "islet": ("optical", (9, 7), 6.0, 150, True),
+    "far from land": ("optical", (9, 7), 6.0, 250, False),
+    "raft of three": ("optical", (12, 5), 6.0, 150, False),
+    "small": ("optical", (4, 4), 6.0, 150, False),
+    "rock": ("sar", (9, 9), 30.0, 150, True),
+    "rock far from land": ("sar", (9, 9), 30.0, 250, False),
+    "brighter than rock": ("sar", (9, 9), 400.0, 150, False),
+    "hull on radar": ("sar", (12, 2), 30.0, 150, False),
+}
+
+
+@pytest.mark.parametrize("name", STOUT)
+def test_what_is_too_stout_near_a_coast_may_be_an_islet(sim, name):
+    sensor, (rows, cols), light, away, is_islet = STOUT[name]
+    sea = sim.radar_sea if sensor == "sar" else sim.optical_sea
+    image = sea(12, (SIDE, SIDE))
+    image[:, 50 : 50 + rows, 30 : 30 + cols] *= np.array(light).astype(image.dtype)
+    lon, lat = sim.lab(image, sensor=sensor).scene.grid.lonlat(50, 30 + cols // 2 + away)
+    coast = sim.coast(shapely.box(lon, lat - 0.2, lon + 0.2, lat + 0.2))
+    found = sim.lab(image, sensor=sensor, coast=coast).frames()["detections"]
+    assert len(found) == 1
+    assert bool(found["flags"].item() & Flag.LAND_NEAR) == is_islet
+    # It stays where it is, and what its pixels say of several hulls is told.
+    assert found.distance_from_shore_m.item() == pytest.approx(10.0 * away, abs=60)
+    if rows > 5:
+        assert np.isfinite(found.p_alongside.item())
+
+
 @SENSOR
 def test_near_the_coast(sim, sensor):
     plain = scene(sim, sensor, [])
@@ -282,6 +312,44 @@ def test_saturated(sim):
     radar = sim.radar_sea(9, (SIDE, SIDE))
     dot(radar, 100, 100, 70_000)
     assert flag_of(sim.lab(radar), (100, 100)) == 0
+
+
+def test_saturated_where_the_product_is_cut(sim):
+    image = sim.optical_sea(8, (SIDE, SIDE))
+    dot(image, 100, 100, 15431)
+    dot(image, 200, 200, 15430)
+    lab = sim.lab(image, sensor="optical")
+    assert flag_of(lab, (100, 100)) == Flag.SATURATED
+    assert flag_of(lab, (200, 200)) == 0
+    image[:, 98:103, 98:103] = 12_000
+    image[:, 100, 100] = 15_431  # one pixel is the brightest of any scene
+    assert flag_of(sim.lab(image, sensor="optical"), (100, 100)) == 0
+    dot(image, 200, 200, 9000)
+    dot(image, 100, 100, 9999)  # and darker than white nothing is cut
+    assert flag_of(sim.lab(image, sensor="optical"), (100, 100)) == 0
+
+
+def test_a_cut_leaves_a_hull_its_measures(sim):
+    image = sim.optical_sea(8, (SIDE, SIDE)).astype(float)
+    grid = sim.lab(image, sensor="optical").scene.grid
+    ship, where = sim.hull_image(grid, 160, 160, 180.0, 30.0, 40.0, PSF_SD["optical"])
+    image[:, *where] += 20_000 * ship
+    whole = sim.lab(image.round().astype(np.uint16), sensor="optical")
+    cut = sim.lab(image.round().clip(1, 15_431).astype(np.uint16), sensor="optical")
+    whole, cut = (each.frames()["detections"].iloc[0] for each in (whole, cut))
+    assert not whole["flags"] & Flag.SATURATED
+    assert cut["flags"] & Flag.SATURATED
+    for name, most in (("length_m", 12.0), ("width_m", 8.0), ("heading_deg", 1.0)):
+        assert cut[name] == pytest.approx(whole[name], abs=most)
+    assert np.isfinite(cut["length_sd_m"])
+
+
+@pytest.mark.parametrize("level", [1300.0, 5000.0])
+def test_what_is_darker_than_the_sea_is_not_sought(sim, level):
+    """A limit that is stated, not wished for: slicks and shadows look the same."""
+    image = sim.optical_sea(13, (SIDE, SIDE), level, 40.0)
+    image[:, 150:168, 150:153] = level / 4
+    assert len(sim.lab(image, sensor="optical").frames()["detections"]) == 0
 
 
 @SENSOR

