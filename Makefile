@@ -6,6 +6,8 @@ WESTSEA_INSTALLER ?= uv
 
 VENV := .venv
 BIN := $(VENV)/bin
+# The servers of the tests have dependencies of their own, which must not meet the product's.
+SERVERS := .venv-integration
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 
@@ -22,14 +24,16 @@ compile = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev demo test bench bench-detection mutate lint lock clean
+.PHONY: help install install-dev install-integration demo test bench bench-detection mutate lint lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## set up .venv with the package (PYTHON=python3.12, WESTSEA_INSTALLER=pip)
 
 install-dev: $(VENV)/.installed-dev ## the same, with what tests and linters need
+
+install-integration: $(SERVERS)/.installed ## set up .venv-integration with a real STAC API to test against
 
 demo: install ## build the built-in archive, sweep it, compare with its truth
 	$(BIN)/westsea demo
@@ -58,9 +62,10 @@ lock: $(VENV)/pyvenv.cfg ## write the requirements files anew (ARGS=--upgrade fo
 	$(compile) pyproject.toml --group build -o requirements.txt
 	$(compile) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(compile) --group bench -c requirements.txt -o requirements-bench.txt
+	$(compile) --group integration -o requirements-integration.txt
 
 clean: ## remove the environment, caches, builds and the demo's output
-	rm -rf $(VENV) bench build demo dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SERVERS) bench build demo dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:
@@ -81,4 +86,11 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 $(VENV)/.installed-bench: requirements-bench.txt $(VENV)/.installed-dev
 	@echo installing requirements-bench.txt into $(VENV)
 	@$(call install,requirements-bench.txt)
+	@touch $@
+
+$(SERVERS)/.installed: requirements-integration.txt $(VENV)/pyvenv.cfg
+	@echo installing requirements-integration.txt into $(SERVERS)
+	$(PYTHON) -m venv $(SERVERS)
+	@$(if $(filter uv,$(WESTSEA_INSTALLER)),$(have_uv) && $(UV) pip install --quiet --python $(SERVERS)/bin/python --require-hashes -r $< ||) \
+		$(SERVERS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@

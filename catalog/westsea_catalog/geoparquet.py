@@ -13,7 +13,7 @@ from shapely.geometry import mapping
 
 from westsea_catalog.errors import ConfigError
 from westsea_catalog.region import Region, rfc3339
-from westsea_catalog.stac_item import Item, with_absolute_hrefs
+from westsea_catalog.stac_item import Item, with_absolute_hrefs, with_collection
 
 BATCH_ROWS = 1024
 
@@ -43,7 +43,7 @@ def read_items(path: Path, region: Region) -> Iterator[Item]:
             _check(file.schema_arrow, path)
             for batch in file.iter_batches(BATCH_ROWS):
                 for row in _near(batch, region).to_pylist():
-                    yield with_absolute_hrefs(_item(row), str(path))
+                    yield with_absolute_hrefs(with_collection(_item(row), None), str(path))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or 'damaged'}.") from None
     except (pa.ArrowException, shapely.errors.ShapelyError) as error:

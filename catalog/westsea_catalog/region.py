@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -17,6 +18,7 @@ from westsea_catalog.errors import UsageError
 Bbox = tuple[float, float, float, float]
 
 WORLD: Bbox = (-180.0, -90.0, 180.0, 90.0)
+FIRST_SENTINEL = datetime(2014, 4, 3, tzinfo=UTC)
 MAX_GEOJSON_BYTES = 16 * 2**20
 
 _TIME = re.compile(
@@ -28,7 +30,7 @@ _DURATION = re.compile(r"P(?:(\d{1,4})W|(?:(\d{1,5})D)?(?:T(\d{1,6})H)?)", re.AS
 
 @dataclass(frozen=True)
 class Region:
-    """An area in longitude and latitude (degrees, OGC:CRS84) that does not cross 180 degrees."""
+    """An area in longitude and latitude (degrees, OGC:CRS84), cut where it crosses 180 degrees."""
 
     name: str
     geometry: BaseGeometry
@@ -42,17 +44,42 @@ class Region:
 
     @property
     def is_box(self) -> bool:
-        """Whether the region is its own bounding box."""
-        return bool(self.geometry.equals(shapely.box(*self.geometry.bounds)))
+        """Whether the region is nothing but a box, or one on either side of 180 degrees."""
+        return bool(
+            shapely.union_all([shapely.box(*b) for b in self.boxes(2)]).equals(self.geometry)
+        )
+
+    def boxes(self, most: int) -> tuple[Bbox, ...]:
+        """The bounding boxes of its parts; if those are too many, of its eastern and western ones.
+
+        Parameters
+        ----------
+        most
+            How many, 2 or more. Two or fewer parts on either side of 180 degrees stay apart.
+        """
+        parts = shapely.get_parts(self.geometry)
+        if len(parts) > most:
+            west = shapely.bounds(parts)[:, 0]
+            parts = np.array(
+                [
+                    shapely.union_all(side)
+                    for side in (parts[west >= 0], parts[west < 0])
+                    if len(side)
+                ]
+            )
+        west, south, east, north = shapely.bounds(parts).T.tolist()
+        return tuple(zip(west, south, east, north, strict=True))
 
     @classmethod
     def from_bbox(cls, bbox: str | Sequence[float]) -> "Region":
         """Region of four numbers, west, south, east, north, or of the text "W,S,E,N".
 
+        A west above the east crosses 180 degrees, where that is the shorter way.
+
         Raises
         ------
         UsageError
-            Not four finite numbers, off the world, reversed, empty, or crossing 180 degrees.
+            Not four finite numbers, off the world, reversed or empty.
         """
         west, south, east, north = _four_numbers(bbox)
         name = ",".join(f"{v:.10g}" for v in (west, south, east, north))
@@ -64,14 +91,10 @@ class Region:
             raise UsageError(
                 f"The box {name} has its south above its north: write west,south,east,north."
             )
-        if west > east:
-            raise UsageError(
-                f"The box {name} crosses 180 degrees: cut it into two boxes, "
-                f"{west:.10g},{south:.10g},180,{north:.10g} and "
-                f"-180,{south:.10g},{east:.10g},{north:.10g}."
-            )
-        if west == east or south == north:
+        if (west % 360 == east % 360 and west >= east) or south == north:
             raise UsageError(f"The box {name} has no area.")
+        if west > east:
+            return cls(name, _across(west, south, east, north, name))
         return cls(name, shapely.box(west, south, east, north))
 
     @classmethod
@@ -184,6 +207,18 @@ class Period:
         """Whether an aware time lies in the period, ends included."""
         return (self.start is None or self.start <= when) and (self.end is None or when <= self.end)
 
+    def halves(self) -> "tuple[Period, Period] | None":
+        """Two periods that share the whole second in the middle; None for less than 2 seconds.
+
+        An open end stays open; the middle is then that of the time that there is, since the first
+        Sentinel and until now.
+        """
+        start, end = self.start or FIRST_SENTINEL, self.end or current_time()
+        if end - start < timedelta(seconds=2):
+            return None
+        middle = (start + (end - start) / 2).replace(microsecond=0)
+        return Period(self.start, middle), Period(middle, self.end)
+
     @property
     def interval(self) -> str:
         """The period as RFC 3339 writes it and STAC APIs read it."""
@@ -265,6 +300,18 @@ def _four_numbers(bbox: str | Sequence[float]) -> Bbox:
         raise UsageError(f"{bbox!r} is not a box: write four numbers, west,south,east,north.")
     west, south, east, north = numbers
     return west, south, east, north
+
+
+def _across(west: float, south: float, east: float, north: float, name: str) -> BaseGeometry:
+    """The two boxes on either side of 180 degrees."""
+    if west - east < 180:
+        raise UsageError(
+            f"The box {name} goes around most of the world: write west,south,east,north, or cut it"
+            f" into two boxes, {west:.10g},{south:.10g},180,{north:.10g} and"
+            f" -180,{south:.10g},{east:.10g},{north:.10g}."
+        )
+    sides = ((west, 180.0), (-180.0, east))
+    return shapely.MultiPolygon([shapely.box(w, south, e, north) for w, e in sides if w < e])
 
 
 def _in_world(lon: float, lat: float) -> bool:

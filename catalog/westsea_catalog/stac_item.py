@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -17,6 +17,7 @@ from westsea_catalog.region import parse_time
 Item = dict[str, Any]
 """A STAC item as JSON has it: any key may be missing, any value of any type."""
 
+_COLLECTION = re.compile(r"/collections/([^/?#]+)/?(?:[?#]|$)")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/|<")
 _PROCESSED = ("processing:datetime", "s2:generation_time", "created", "updated")
 _BASELINES = ("s2:processing_baseline", "processing:version", "sentinel:processing_baseline")
@@ -125,6 +126,23 @@ def with_absolute_hrefs(item: Item, location: str) -> Item:
         for key, asset in found.items()
     }
     return {**item, "assets": moved}
+
+
+def with_collection(item: Item, default: object) -> Item:
+    """The item, or where it names no collection, a copy that does.
+
+    Its link to the collection decides, if that has the form of a STAC API; else the default, which
+    is of no use unless it is a text.
+    """
+    if isinstance(item.get("collection"), str):
+        return item
+    links = item.get("links")
+    for link in links if isinstance(links, list) else []:
+        if isinstance(link, dict) and link.get("rel") == "collection":
+            match = _COLLECTION.search(str(link.get("href")))
+            if match:
+                return {**item, "collection": unquote(match[1])}
+    return {**item, "collection": default} if isinstance(default, str) else item
 
 
 def _absolute(href: str, location: str) -> str:

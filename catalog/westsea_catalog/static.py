@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 from westsea_catalog.errors import ConfigError, UpstreamError, UsageError
 from westsea_catalog.network import Network
-from westsea_catalog.stac_item import Item, with_absolute_hrefs
+from westsea_catalog.stac_item import Item, with_absolute_hrefs, with_collection
 from westsea_catalog.trust import brief
 
 LOG = logging.getLogger(__name__)
@@ -87,12 +87,13 @@ def walk(start: str, files: Files) -> Iterator[Item]:
     ConfigError, UpstreamError
         A file that cannot be read, or is not STAC.
     """
-    waiting, met = [start], {start}
+    waiting: list[tuple[str, object]] = [(start, None)]
+    met = {start}
     while waiting:
-        location = waiting.pop()
+        location, owner = waiting.pop()
         content = _parse(files.read(location), location)
         if content.get("type") == "Feature":
-            yield with_absolute_hrefs(content, location)
+            yield with_absolute_hrefs(with_collection(content, owner), location)
             continue
         if "links" not in content or content.get("type") == "FeatureCollection":
             raise _fault(location, f"{location} is not a STAC Catalog, Collection or Item.")
@@ -100,7 +101,8 @@ def walk(start: str, files: Files) -> Iterator[Item]:
         met.update(children)
         if len(met) > MAX_FILES:
             raise UpstreamError(f"The catalogue {start} has more than {MAX_FILES} files.")
-        waiting.extend(reversed(list(dict.fromkeys(children))))
+        owner = content.get("id") if content.get("type") == "Collection" else owner
+        waiting.extend((place, owner) for place in reversed(list(dict.fromkeys(children))))
 
 
 def read_file(path: Path, error: type[ConfigError | UsageError]) -> str:

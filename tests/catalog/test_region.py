@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,12 +66,34 @@ def test_bad_boxes_are_refused(text, reason):
     assert reason in refusal(Region.from_bbox, text)
 
 
-def test_a_box_across_180_degrees_says_how_to_cut_it():
-    message = refusal(Region.from_bbox, "170,-10,-170,10")
-    first, second = "170,-10,180,10", "-180,-10,-170,10"
+def test_a_box_across_180_degrees_is_two():
+    region = Region.from_bbox("170,-10,-170,10")
+    first, second = Region.from_bbox("170,-10,180,10"), Region.from_bbox("-180,-10,-170,10")
+    assert first.geometry.area == second.geometry.area == 200
+    assert region.geometry.equals(shapely.union(first.geometry, second.geometry))
+    assert set(region.boxes(2)) == {first.bbox, second.bbox}
+    assert region.is_box
+    assert region.name == "170,-10,-170,10"
+    for text, box in (("180,0,-170,1", (-180, 0, -170, 1)), ("170,0,-180,1", (170, 0, 180, 1))):
+        assert Region.from_bbox(text).boxes(2) == (box,)
+    assert "no area" in refusal(Region.from_bbox, "180,0,-180,1")
+
+
+def test_a_box_around_most_of_the_world_says_how_to_cut_it():
+    """West and east are more likely to have been confused."""
+    message = refusal(Region.from_bbox, "127,33,118,41")
+    first, second = "127,33,180,41", "-180,33,118,41"
     assert first in message
     assert second in message
-    assert Region.from_bbox(first).geometry.area == Region.from_bbox(second).geometry.area == 200
+
+
+def test_the_boxes_of_an_area(tmp_path):
+    squares = [square(x, 0, x + 1, 1) for x in (10, 20, 30, -20, -10)]
+    collection = {"type": "GeometryCollection", "geometries": squares}
+    region = Region.from_geojson(write(tmp_path, collection))
+    assert len(region.boxes(5)) == 5
+    assert set(region.boxes(4)) == {(10, 0, 31, 1), (-20, 0, -9, 1)}
+    assert not region.is_box
 
 
 def test_the_preset_and_the_unknown_area():
@@ -186,6 +209,26 @@ def test_the_interval_reads_back():
         period = Period.parse(text)
         assert Period.parse(period.interval) == period
     assert Period.parse("2017-10-18/..").interval == "2017-10-18T00:00:00Z/.."
+
+
+@pytest.mark.parametrize("text", ["2017-10-01/2017-10-31", "../2017-10-31", "2017-10-01/.."])
+def test_halves_share_an_instant_and_leave_nothing_out(text, monkeypatch):
+    monkeypatch.setenv("WESTSEA_NOW", "2017-11-01")
+    period = Period.parse(text)
+    first, second = period.halves()
+    assert (first.start, second.end) == (period.start, period.end)
+    assert first.end == second.start
+    assert first.end.microsecond == 0
+    assert first.contains(first.end)
+    assert second.contains(first.end)
+
+
+def test_halving_ends():
+    period, count = Period.parse("2017-10-01/2017-10-31"), 0
+    while (halves := period.halves()) is not None:
+        period, count = halves[count % 2], count + 1
+    assert 15 < count < 25  # 30 days are 2.6 million seconds
+    assert Period.parse("../2000-01-01").halves() is None
 
 
 @pytest.mark.parametrize(
