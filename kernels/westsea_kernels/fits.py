@@ -111,7 +111,7 @@ def _ceiling(
 ) -> float:
     """Level at which pixels are cut: of a quantile of the blob or of the guess, the lower."""
     ranked = np.sort(values)
-    of_blob = ranked[int(blob_share * (values.size - 1) + 0.5)] - background
+    of_blob = ranked[int(np.rint(blob_share * (values.size - 1)))] - background
     sine, cosine = np.sin(guess[HEADING]), np.cos(guess[HEADING])
     half_length, half_width = 0.5 * np.exp(guess[LOG_LENGTH]), 0.5 * np.exp(guess[LOG_WIDTH])
     inside, n = np.empty(chip.shape[0]), 0
@@ -123,7 +123,7 @@ def _ceiling(
             n += 1
     if n == 0:
         return float(of_blob)
-    of_hull = np.sort(inside[:n])[int(hull_share * (n - 1) + 0.5)]
+    of_hull = np.sort(inside[:n])[int(np.rint(hull_share * (n - 1)))]
     return float(min(of_blob, of_hull))
 
 
