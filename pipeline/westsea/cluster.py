@@ -31,6 +31,12 @@ UNWATCHED = {
 more: the stacks of every thread each 10 ms, for a page of its dashboard (2 to 3 % of a core in the
 driver and in each worker), and how late its loops run, each 20 ms, and other watching (together
 8 % of a core with two workers)."""
+MEMORY_KEPT = {
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 128 << 20,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 32 << 20,
+}
+"""Memory that a worker's glibc keeps for its next array. distributed has it give back all beyond
+64 kB at once, and then every tile that GDAL decodes lies in fresh pages."""
 
 
 @contextmanager
@@ -66,7 +72,7 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     compile_once()
     # Loopback in full: distributed's dashboard would listen on every interface by itself.
     with (
-        dask.config.set(UNWATCHED),
+        dask.config.set({**UNWATCHED, **MEMORY_KEPT}),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
