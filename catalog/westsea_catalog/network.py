@@ -62,6 +62,20 @@ class Network:
         self.session.close()
 
     def text(
+        self, url: str, headers: Mapping[str, str] | None = None, *, redirects: bool = True
+    ) -> str:
+        """The body of an answer to a GET; see `answer`.
+
+        Raises
+        ------
+        UpstreamError
+            No answer, an answer that a retry may mend, or one that is not text or too long.
+        ConfigError
+            The service refuses the request, or an address that may not be contacted.
+        """
+        return self.answer(url, headers=headers, redirects=redirects).text()
+
+    def answer(
         self,
         url: str,
         method: str = "GET",
@@ -69,8 +83,8 @@ class Network:
         parameters: Mapping[str, Any] | None = None,
         *,
         redirects: bool = True,
-    ) -> str:
-        """The body of an answer.
+    ) -> Answer:
+        """What comes back, of whatever kind it is; one that breaks off is asked for again.
 
         Parameters
         ----------
@@ -86,24 +100,9 @@ class Network:
         Raises
         ------
         UpstreamError
-            No answer, an answer that a retry may mend, or one that is not text or too long.
+            There is nobody to ask.
         ConfigError
-            The service refuses the request, or an address that may not be contacted.
-        """
-        return self.answer(url, method, headers, parameters, redirects=redirects).text()
-
-    def answer(
-        self,
-        url: str,
-        method: str = "GET",
-        headers: Mapping[str, str] | None = None,
-        parameters: Mapping[str, Any] | None = None,
-        *,
-        redirects: bool = True,
-    ) -> Answer:
-        """The same, of whatever kind it is; `UpstreamError` if there is nobody to ask.
-
-        An answer that breaks off, or takes too long, is asked for again.
+            An address that may not be contacted.
         """
         request: dict[str, Any] = {"headers": dict(headers or {})}
         request["json" if method == "POST" else "params"] = parameters

@@ -163,7 +163,7 @@ def run(
         with closing(ends):
             for result in ends:
                 note(result)
-        refresh(store, {SceneKey.of(planned.scene).date.isoformat() for planned in plan.scenes})
+        refresh(store, {result.key.date.isoformat() for result in report.results})
     except BaseException:
         with suppress(WestseaError):  # what ended the run may keep its record from being written
             _write(report, store, start)

@@ -72,7 +72,7 @@ def good(body=b"good", **headers):
 
 def fault(url, kind=UpstreamError, **request):
     with Network(PROFILE) as net, pytest.raises(kind) as caught:
-        net.text(url, **request)
+        net.answer(url, **request).text()
     assert type(caught.value) is kind
     return str(caught.value)
 
@@ -188,7 +188,9 @@ def test_a_search_that_is_redirected_stays_one(serve, status, method):
     there = serve(lambda *request: (200, [request]))
     here = serve(lambda method, path, parameters: (status, {}, {"Location": f"{there}/b?c=1"}))
     with Network(PROFILE) as net:
-        ((used, path, parameters),) = json.loads(net.text(f"{here}/a", "POST", None, {"limit": 7}))
+        ((used, path, parameters),) = json.loads(
+            net.answer(f"{here}/a", "POST", None, {"limit": 7}).text()
+        )
     assert (used, path) == (method, "/b")
     assert parameters == ({"limit": 7} if method == "POST" else {"c": "1"})
 
