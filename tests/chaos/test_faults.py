@@ -41,7 +41,7 @@ def cluster(drawn, tmp_path_factory):
 def asked(cluster, n_scenes, tmp_path_factory):
     """The arguments of all sweeps, but for --out."""
     folder = tmp_path_factory.mktemp("asked")
-    scenes.write_items(folder / "items.json", n_scenes, cluster.files_address)
+    scenes.write_items(folder / "items.json", range(n_scenes), cluster.files_address)
     host = cluster.hosts.address("hub")
     (folder / "westsea.toml").write_text(
         f"""

@@ -36,7 +36,7 @@ def items(drawn, tmp_path):
         file = folder / scenes.CONTAINER / f"{number:04d}" / "vv.tif"
         file.parent.mkdir(parents=True)
         file.hardlink_to(drawn / scenes.file_of(f"{number:04d}/vv.tif"))
-    scenes.write_items(folder / "items.json", N_SCENES, folder)
+    scenes.write_items(folder / "items.json", range(N_SCENES), folder)
     return folder / "items.json"
 
 

@@ -26,10 +26,15 @@ def draw(folder, seed=0):
         write_cog(folder / f"{number}.tif", _sea(seed, number), _grid(number), nodata=NODATA)
 
 
-def write_items(path, n, address):
-    """Write an ItemCollection of n scenes whose files are at `address`."""
-    items = [_item(number, address) for number in range(n)]
+def write_items(path, numbers, address):
+    """Write an ItemCollection of scenes whose files are at `address`."""
+    items = [_item(number, address) for number in numbers]
     path.write_text(json.dumps({"type": "FeatureCollection", "features": items}))
+
+
+def item_id(number):
+    """The id of a scene."""
+    return f"S1A_{number:06d}"
 
 
 def file_of(key):
@@ -61,7 +66,7 @@ def _item(number, address):
     return {
         "type": "Feature",
         "stac_version": "1.0.0",
-        "id": f"S1A_{number:04d}",
+        "id": item_id(number),
         "collection": "sentinel-1-rtc",
         "geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]},
         "properties": {
