@@ -130,6 +130,8 @@ class Store:
         failure = Failure(scene.collection, scene.item_id, scene.date, reason, attempts)
         self.objects.put(scene.record(FAILED), _json(failure))
         self.objects.delete(scene.record(REFUSED))
+        if self._committed(scene):  # by a worker that was taken for dead
+            self.objects.delete(scene.record(FAILED))
         return attempts
 
     def write_run(self, run_id: str, document: Mapping[str, Any]) -> None:

@@ -184,6 +184,15 @@ def test_failures_are_counted_and_forgotten_on_success(tmp_path):
     assert not list((tmp_path / "failed").rglob("*.json"))
 
 
+def test_a_worker_taken_for_dead_may_have_committed(tmp_path):
+    """The driver then notes a failure of a scene that is there."""
+    store = Store.open(tmp_path, PARAMETERS)
+    store.commit(SCENE, tables())
+    store.fail(SCENE, "its workers died")
+    assert store.status(SCENE) == Status.DONE
+    assert not (tmp_path / SCENE.record("failed")).exists()
+
+
 def test_a_scene_is_refused_or_failed_not_both(tmp_path):
     store = Store.open(tmp_path, PARAMETERS)
     store.fail(SCENE, "x")

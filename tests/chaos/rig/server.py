@@ -2,7 +2,7 @@
 
     python -m rig.server FOLDER HOST PORT
 
-GET  /token/<account>/<container>   a token; all before it have come to their end
+GET  /token/<account>/<container>   the token that is valid; `expired` puts another in its place
 GET  /sea/<nnnn>/vv.tif?sig=...     a file, ranges too; 403 without a token that is valid
 POST /faults?rate=R&seed=S          the share of answers from now on that are spoiled
 GET  /counts                        how many answers were spoiled, by kind
@@ -62,7 +62,6 @@ class Blobs:
             writer.transport.abort()
             return False
         if first == "token":
-            self.token += 1
             end = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
             token = {"token": f"sv=1&sig=hush{self.token}", "msft:expiry": end}
             return send(writer, 200, json.dumps(token).encode())
