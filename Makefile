@@ -24,7 +24,7 @@ compile = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev install-integration demo test bench bench-detection mutate lint lock clean
+.PHONY: help install install-dev install-integration demo test faults chaos bench bench-detection mutate lint lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,13 @@ demo: install ## build the built-in archive, sweep it, compare with its truth
 
 test: install-dev ## run the tests (ARGS="-k grid" chooses some)
 	$(BIN)/python -m pytest $(ARGS)
+
+faults: install-dev ## sweep through faults of all kinds, for some minutes
+	$(BIN)/python -m pytest -m chaos -s $(ARGS)
+
+chaos: install-dev ## the same for hours: 1,000 scenes by 5 seeds, 100,000 spoiled files
+	WESTSEA_CHAOS_SCENES=1000 WESTSEA_CHAOS_SEEDS=5 WESTSEA_CHAOS_FILES=100000 \
+		$(BIN)/python -m pytest -m chaos -s $(ARGS)
 
 bench: $(VENV)/.installed-bench ## run the measurements: speed, cost, false alarms
 	$(BIN)/python -m pytest -m bench -s $(ARGS)

@@ -19,6 +19,8 @@ from rig.havoc import Havoc
 from rig.hosts import hosts
 from rig.outputs import committed, last_run, left_behind, tables
 
+pytestmark = pytest.mark.chaos
+
 WORKERS = ("w1", "w2")
 RATE = 0.2
 SEEDS = range(int(os.environ.get("WESTSEA_CHAOS_SEEDS", "1")))

@@ -8,6 +8,8 @@ import pytest
 from rig import scenes
 from rig.outputs import tables
 
+pytestmark = pytest.mark.chaos
+
 N_SCENES = 12
 SIZE = 1 << 20
 LEFT = 96 << 10

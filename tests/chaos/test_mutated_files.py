@@ -18,6 +18,8 @@ from rig import scenes
 from rig.mutations import MUTATIONS
 from rig.outputs import last_run, left_behind
 
+pytestmark = pytest.mark.chaos
+
 N_FILES = int(os.environ.get("WESTSEA_CHAOS_FILES", "210"))
 BATCH = 2000
 BATCH_S = 1800
