@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import Client
 
+from westsea.accounts import Report
 from westsea.cluster import connect
 from westsea.detector import Detector
 from westsea.planning import Plan
 from westsea.planning import plan as make_plan
 from westsea.results import Sweep
-from westsea.runner import Progress, Report, parameters, run
+from westsea.runner import Limits, Progress, parameters, run
 from westsea.store import Store
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import UsageError
@@ -183,6 +184,7 @@ def sweep(
     scheduler: str | None = None,
     workers: int | None = None,
     offline: bool = False,
+    limits: Limits | None = None,
     progress: Progress = lambda *_: None,
 ) -> Sweep:
     """Sweep a plan into an output folder.
@@ -205,6 +207,8 @@ def sweep(
         Processes of a cluster on this machine; 0 for none: everything in this process.
     offline
         Whether the network is forbidden.
+    limits
+        What is done for a scene that does not end or ends badly; None for the usual.
     progress
         Called with each scene's result, the number done and the number planned.
 
@@ -227,6 +231,7 @@ def sweep(
         scheduler=scheduler,
         workers=workers,
         offline=offline,
+        limits=limits,
         progress=progress,
     )
     return Sweep(out)
@@ -242,6 +247,7 @@ def execute(
     scheduler: str | None = None,
     workers: int | None = None,
     offline: bool = False,
+    limits: Limits | None = None,
     progress: Progress = lambda *_: None,
 ) -> Report:
     """As `sweep`, but returns what this run did."""
@@ -254,7 +260,8 @@ def execute(
     settings = detector or Detector()
     land = Coast.shipped() if coast is None else Coast.load(Path(coast))
     store = Store.open(out, parameters(settings, plan.aoi, land))
+    how: dict[str, Any] = {"limits": limits, "progress": progress}
     if client is not None or workers == 0 or not plan.scenes:
-        return run(plan, store, land, settings, client, progress=progress)
+        return run(plan, store, land, settings, client, **how)
     with connect(scheduler, workers) as connected:
-        return run(plan, store, land, settings, connected, progress=progress)
+        return run(plan, store, land, settings, connected, **how)

@@ -38,6 +38,10 @@ MEMORY_KEPT = {
 """Memory that a worker's glibc keeps for its next array. distributed has it give back all beyond
 64 kB at once, and then every tile that GDAL decodes lies in fresh pages."""
 
+BLAMED_BY_US = {"distributed.scheduler.allowed-failures": 10}
+"""Deaths of workers after which the scheduler gives up on all tasks that were there, the innocent
+too. `flights` finds who is to blame, and needs one or two."""
+
 
 @contextmanager
 def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
@@ -72,7 +76,7 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     compile_once()
     # Loopback in full: distributed's dashboard would listen on every interface by itself.
     with (
-        dask.config.set({**UNWATCHED, **MEMORY_KEPT}),
+        dask.config.set({**UNWATCHED, **MEMORY_KEPT, **BLAMED_BY_US}),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

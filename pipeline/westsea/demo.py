@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from westsea.accounts import Report
 from westsea.api import execute, plan, search
 from westsea.bench.scores import (
     LONG_M,
@@ -17,7 +18,7 @@ from westsea.bench.scores import (
 )
 from westsea.bench.truth import Truth
 from westsea.results import Sweep
-from westsea.runner import Progress, Report
+from westsea.runner import Progress
 from westsea.store import PARAMETERS
 from westsea_catalog import archive
 from westsea_catalog.errors import ConfigError

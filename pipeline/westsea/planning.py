@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from westsea.detection.areas import window_km2
 from westsea_catalog.errors import RefusedScene, UsageError
-from westsea_catalog.grid import Grid, Window
+from westsea_catalog.grid import AffineGrid, Grid, Window
 from westsea_catalog.items import scene_from_item
 from westsea_catalog.profiles import Profile
 from westsea_catalog.region import WORLD
@@ -49,15 +51,15 @@ class PlannedScene:
         """Decoded bytes of those: 4 a radar pixel, 2 an optical one."""
         return self.pixels * (4 if self.scene.sensor == "sar" else 2)
 
-    @property
+    @cached_property
     def km2(self) -> float:
-        """Area of the window on the ground."""
-        middle = (
-            (self.window.row0 + self.window.row1) / 2,
-            (self.window.col0 + self.window.col1) / 2,
-        )
-        jacobian = self.scene.grid.jacobian(*middle)
-        return self.window.size * abs(float(np.linalg.det(jacobian))) / 1e6
+        """Area of the window on the ground, summed as the scenes table sums it."""
+        return window_km2(self.scene.grid, self.window)
+
+    @property
+    def is_located(self) -> bool:
+        """Whether that is exact before anything is read: what no map's grid holds is a guess."""
+        return isinstance(self.scene.grid, AffineGrid)
 
     @property
     def n_tasks(self) -> int:

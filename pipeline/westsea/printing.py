@@ -6,11 +6,10 @@ from typing import Any
 
 import click
 
+from westsea.accounts import Report
 from westsea.objects import open_objects
 from westsea.planning import Plan, PlannedScene
-from westsea.runner import Report
 from westsea.schema import TABLES
-from westsea.tasks import Verdict
 from westsea_catalog.grid import AffineGrid
 from westsea_catalog.trust import brief
 
@@ -90,9 +89,8 @@ def log_totals(plan: Plan) -> None:
 
 def print_report(report: Report, out: str) -> None:
     """What a run did with each scene, what it found, and where the tables are."""
-    parts = [f"{report.count(verdict)} {verdict}" for verdict in Verdict]
-    totals = report.document()
-    click.echo(f"{report.planned} planned = {' + '.join(parts)}")
+    totals = report.totals()
+    click.echo(str(report))
     click.echo(
         f"{totals['detections']} detections, {totals['pairs']} pairs in {report.seconds:.1f} s"
     )

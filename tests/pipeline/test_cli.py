@@ -43,7 +43,7 @@ def tables(out):
 
 def totals(out):
     """The numbers of the line of conservation, by name."""
-    planned, _, parts = out.splitlines()[0].partition(" planned = ")
+    planned, _, parts = out.splitlines()[0].partition("; ")[0].partition(" planned = ")
     return {"planned": int(planned)} | {
         name: int(number) for number, name in (part.split() for part in parts.split(" + "))
     }

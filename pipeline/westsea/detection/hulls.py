@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.areas import cell_sizes
 from westsea.detection.blobs import Blobs
 from westsea.detection.fits import refine
 from westsea.detection.sea import Sea
@@ -25,7 +26,7 @@ from westsea_catalog.coast import Coast
 from westsea_catalog.grid import Grid
 from westsea_catalog.scene import Scene
 from westsea_kernels import hulls as moments
-from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL, CELL
+from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL
 
 Float = NDArray[np.float64]
 
@@ -263,21 +264,12 @@ def _at_edge(grid: Grid, summary: Summary, blobs: Blobs) -> NDArray[np.bool_]:
         | (rows >= n_rows - EDGE_PX)
         | (cols >= n_cols - EDGE_PX)
     )
-    pixels = cell_sizes(summary)
+    pixels = cell_sizes(summary.window)
     empty_cell = summary.valid + summary.land <= (1.0 - EMPTY_SHARE) * pixels
     beside = spread_to_blocks(grown(empty_cell), summary.block_valid.shape)
     empty = grown((summary.block_valid == 0) & beside) & beside
     touches |= empty[blobs.rows // BLOCK, blobs.cols // BLOCK]
     return np.asarray(np.logical_or.reduceat(touches, blobs.start[:-1])) if rows.size else touches
-
-
-def cell_sizes(summary: Summary) -> NDArray[np.int64]:
-    """(cell rows, cell cols) pixels of each cell inside the window."""
-    sides = [
-        np.minimum(CELL, length - CELL * np.arange(n))
-        for length, n in zip(summary.window.shape, summary.valid.shape, strict=True)
-    ]
-    return np.asarray(np.outer(*sides))
 
 
 def _score(scene: Scene, over_seed: Float, flags: NDArray[np.int64]) -> Float:
