@@ -17,3 +17,19 @@ def drawn(tmp_path_factory):
     folder = tmp_path_factory.mktemp("drawn")
     scenes.draw(folder)
     return folder
+
+
+@pytest.fixture
+def local_items(drawn, tmp_path):
+    """Makes the path of so many items, whose files lie on this machine."""
+
+    def make(n):
+        folder = tmp_path / "archive"
+        for number in range(n):
+            file = folder / scenes.CONTAINER / f"{number:04d}" / "vv.tif"
+            file.parent.mkdir(parents=True)
+            file.hardlink_to(drawn / scenes.file_of(f"{number:04d}/vv.tif"))
+        scenes.write_items(folder / "items.json", range(n), folder)
+        return folder / "items.json"
+
+    return make

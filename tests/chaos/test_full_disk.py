@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-from rig import scenes
 from rig.outputs import tables
 
 pytestmark = pytest.mark.chaos
@@ -30,18 +29,6 @@ def disk(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
-@pytest.fixture
-def items(drawn, tmp_path):
-    """Items of files on this machine."""
-    folder = tmp_path / "archive"
-    for number in range(N_SCENES):
-        file = folder / scenes.CONTAINER / f"{number:04d}" / "vv.tif"
-        file.parent.mkdir(parents=True)
-        file.hardlink_to(drawn / scenes.file_of(f"{number:04d}/vv.tif"))
-    scenes.write_items(folder / "items.json", range(N_SCENES), folder)
-    return folder / "items.json"
-
-
 def sweep(items, out):
     """The command line, in a process of its own."""
     options = ("--items", items, "--out", out, "--workers", "0")
@@ -49,7 +36,8 @@ def sweep(items, out):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_a_full_disk(items, disk, tmp_path):
+def test_a_full_disk(local_items, disk, tmp_path):
+    items = local_items(N_SCENES)
     out, plain = disk / "out", tmp_path / "plain"
     assert sweep(items, plain).returncode == 0
     filler = disk / "filler"
