@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
@@ -36,7 +37,7 @@ def _registry(report: Report) -> CollectorRegistry:
     def gauge(name: str, meaning: str, value: float) -> None:
         Gauge(f"westsea_{name}", meaning, registry=registry).set(value)
 
-    def gauges(name: str, meaning: str, label: str, values: dict[str, float]) -> None:
+    def gauges(name: str, meaning: str, label: str, values: Mapping[str, float]) -> None:
         each = Gauge(f"westsea_{name}", meaning, [label], registry=registry)
         for key, value in values.items():
             each.labels(key).set(value)
@@ -52,6 +53,6 @@ def _registry(report: Report) -> CollectorRegistry:
     gauges("area_km2", "Planned ground, by what became of it", "kind", report.areas)
     gauge("read_bytes", "Decoded bytes that were read", totals["bytes"])
     gauge("run_seconds", "From begin to end of the last run", report.seconds)
-    gauges("stage_seconds", "Of all tasks, by stage", "stage", dict(report.cost.seconds))
+    gauges("stage_seconds", "Of all tasks, by stage", "stage", report.cost.seconds)
     gauge("last_success_timestamp_seconds", "When a run last came to its end", time.time())
     return registry

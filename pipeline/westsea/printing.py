@@ -97,9 +97,9 @@ RUN_COLUMNS = (
 def print_runs(records: pd.DataFrame) -> None:
     """A line per run."""
     if "km2" in records:
+        areas = [km2 if isinstance(km2, dict) else {} for km2 in records["km2"]]
         for kind in ("valid", "unread"):
-            column = records["km2"].map(lambda km2, kind=kind: km2[kind] if km2 == km2 else None)
-            records = records.assign(**{f"km2_{kind}": column})
+            records = records.assign(**{f"km2_{kind}": [km2.get(kind) for km2 in areas]})
     # Records of other versions may lack some, which makes floats of the others' counts.
     table = records.reindex(columns=list(RUN_COLUMNS)).convert_dtypes()
     click.echo(table.to_csv(sep="\t", index=False), nl=False)
