@@ -4,7 +4,10 @@ A read is unmasked, into one array, on the file's own grid: going through a Warp
 4.9 times as much, and reading masked 1.7 to 2.2 times.
 """
 
+import random
 import re
+import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +46,12 @@ GDAL_OPTIONS: dict[str, Any] = {
     "GDAL_HTTP_LOW_SPEED_LIMIT": 1000,
 }
 UNCACHED: Options = (("CPL_VSIL_CURL_NON_CACHED", "/vsicurl/:/vsis3/:/vsiaz/"),)
+
+WAITS = (2.0, 8.0)
+"""Seconds before a remote file is tried once more from its opening on, past GDAL's caches, half as
+much or half again by chance: workers that failed together do not come back together. GDAL itself
+has tried each request five times by then, twice as long apart each time. It tells nobody of
+Retry-After."""
 
 FORMATS: dict[Driver, str] = {"GTiff": "GeoTIFF", "JP2OpenJPEG": "JPEG 2000 file"}
 DTYPES = frozenset({"uint8", "int8", "uint16", "int16", "float32"})
@@ -119,19 +128,27 @@ class TiffReader:
                 self.close()
                 drop_token(self.path, self.access)
                 found = self._attempt(window, out)
+            for seconds in self._waits(found):
+                time.sleep(seconds)
+                self.close()
+                found = self._attempt(window, out, UNCACHED)
+                if not isinstance(found, RasterioError):
+                    break
         if isinstance(found, RasterioError):
             raise self._broken("is damaged", found)
         if self.offset:
             add_offset(found, self.offset, self.nodata)
         return found
 
-    def _attempt(self, window: Window, out: NDArray[Any] | None) -> NDArray[Any] | RasterioError:
+    def _attempt(
+        self, window: Window, out: NDArray[Any] | None, options: Options = ()
+    ) -> NDArray[Any] | RasterioError:
         """The pixels, or why there are none.
 
         Errors are handed back, for those that are raised would take GDAL's words along, which
         may hold addresses that nobody is to see.
         """
-        dataset = self._dataset()
+        dataset = self._dataset(options)
         rows, cols = window.shape
         place = RasterWindow(window.col0, window.row0, cols, rows)
         try:
@@ -145,15 +162,20 @@ class TiffReader:
         """Let go of the files; a later read opens them again."""
         self._idle.clear()
 
-    def _dataset(self) -> Any:
+    def _dataset(self, options: Options = ()) -> Any:
         """A dataset that no other thread is reading."""
         try:
             return self._idle.pop()
         except IndexError:
             pass
-        dataset = self._opened()
+        dataset = self._opened(options)
         if isinstance(dataset, RasterioError) and _is_remote(self.path):
             dataset = self._opened_anew(dataset)
+        for seconds in self._waits(dataset):
+            time.sleep(seconds)
+            dataset = self._opened(UNCACHED)
+            if not isinstance(dataset, RasterioError):
+                break
         if not isinstance(dataset, RasterioError):
             try:
                 check_header(dataset, self.grid, name_of(self.path))
@@ -183,6 +205,11 @@ class TiffReader:
             # Of a blob the first such attempt asks the server, but answers from memory.
             dataset = self._opened(UNCACHED)
         return self._opened(UNCACHED) if isinstance(dataset, RasterioError) else dataset
+
+    def _waits(self, found: Any) -> Iterator[float]:
+        """Seconds before each further try of what a server may give later: none for most ends."""
+        if isinstance(found, RasterioError) and _is_remote(self.path) and not _is_final(found):
+            yield from (seconds * random.uniform(0.5, 1.5) for seconds in WAITS)  # noqa: S311
 
     def _opened(self, options: Options = ()) -> Any:
         place = place_of(self.path, self.access)
@@ -328,6 +355,11 @@ def _words(error: RasterioError) -> str:
 
 def _is_refused(error: RasterioError) -> bool:
     return _REFUSED.search(_words(error)) is not None
+
+
+def _is_final(error: RasterioError) -> bool:
+    """Whether a server answered, and would answer the same again; 408, 425 and 429 mean later."""
+    return re.search(r"response code: 4(?!08|25|29)\d\d|AWS_", _words(error)) is not None
 
 
 def _remote_reason(error: RasterioError) -> str:

@@ -1,15 +1,18 @@
 """What scientists call: search, plan, cube and sweep."""
 
+import logging
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distributed import Client
 
 from westsea.accounts import Report
-from westsea.cluster import connect
+from westsea.cluster import connect, performance
 from westsea.detector import Detector
+from westsea.memory import Room, fitted, most_needed
 from westsea.planning import Plan
 from westsea.planning import plan as make_plan
 from westsea.results import Sweep
@@ -27,6 +30,8 @@ from westsea_catalog.trust import brief
 
 if TYPE_CHECKING:
     import xarray as xr
+
+LOG = logging.getLogger(__name__)
 
 Box = Sequence[float] | str
 
@@ -218,7 +223,8 @@ def sweep(
         Two ways to run it at once, an address that is none, or pixels on the network when that is
         forbidden.
     ConfigError
-        The folder cannot be written to or holds results of other parameters.
+        The folder cannot be written to or holds results of other parameters, or the workers have
+        too little memory for a scene.
     UpstreamError
         The scheduler does not answer.
     """
@@ -249,8 +255,12 @@ def execute(
     offline: bool = False,
     limits: Limits | None = None,
     progress: Progress = lambda *_: None,
+    performance_report: str | os.PathLike[str] | None = None,
 ) -> Report:
-    """As `sweep`, but returns what this run did."""
+    """As `sweep`, but returns what this run did.
+
+    With a file for distributed's performance report where a cluster is used.
+    """
     if sum(each is not None for each in (client, scheduler, workers)) > 1:
         raise UsageError("Give a client, a scheduler or a number of workers, not two of them.")
     if workers is not None and workers < 0:
@@ -261,7 +271,22 @@ def execute(
     land = Coast.shipped() if coast is None else Coast.load(Path(coast))
     store = Store.open(out, parameters(settings, plan.aoi, land))
     how: dict[str, Any] = {"limits": limits, "progress": progress}
-    if client is not None or workers == 0 or not plan.scenes:
-        return run(plan, store, land, settings, client, **how)
-    with connect(scheduler, workers) as connected:
-        return run(plan, store, land, settings, connected, **how)
+    if workers == 0 or not plan.scenes:
+        return run(plan, store, land, settings, None, **how)
+    with (
+        nullcontext(client) if client is not None else connect(scheduler, workers) as connected,
+        performance(connected, performance_report),
+    ):
+        return run(_fitted(plan, connected), store, land, settings, connected, **how)
+
+
+def _fitted(plan: Plan, client: Client) -> Plan:
+    """The plan in chunks that the workers have room for, after saying what they need."""
+    room = Room.of(client)
+    if room is None:
+        LOG.info("each worker will need at most %.0f MB a thread", most_needed(plan, 1) / 1e6)
+        return plan
+    plan = fitted(plan, room)
+    needed = most_needed(plan, room.threads) / 1e6
+    LOG.info("each worker will need at most %.0f MB; it has %.0f", needed, room.bytes / 1e6)
+    return plan

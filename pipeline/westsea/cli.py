@@ -88,6 +88,25 @@ def plan(as_json: bool, **selected: Any) -> None:
 )
 @click.option("--shard", metavar="i/N", help="Only the i-th of N parts of the scenes, i from 0.")
 @click.option("--chunk", metavar="ROWS[,COLS]", help="Size of the chunks; never of the results.")
+@click.option(
+    "--scene-deadline",
+    envvar="WESTSEA_SCENE_DEADLINE",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds that a scene may take on a worker; by its size if left out.",
+)
+@click.option(
+    "--attempts",
+    envvar="WESTSEA_ATTEMPTS",
+    type=click.IntRange(min=1),
+    help="Runs in which a scene may fail before it is left alone (5).",
+)
+@click.option("--retry", is_flag=True, help="Try those again that are left alone.")
+@click.option(
+    "--metrics",
+    envvar="WESTSEA_METRICS",
+    help="File for Prometheus' node exporter, written anew at the end.",
+)
+@click.option("--performance-report", help="HTML file for distributed's own account; needs bokeh.")
 @click.option("--dry-run", is_flag=True, help="Plan only; write nothing.")
 @settings
 def sweep(
@@ -97,17 +116,24 @@ def sweep(
     workers: int | None,
     shard: str | None,
     chunk: str | None,
+    scene_deadline: float | None,
+    attempts: int | None,
+    retry: bool,
+    metrics: str | None,
+    performance_report: str | None,
     dry_run: bool,
     **selected: Any,
 ) -> None:
     """Detect hulls and pairs in every scene, into GeoParquet tables under OUT.
 
-    What OUT already holds is skipped; what failed is tried again. Exit code 3 says that some
-    scenes failed, and the same command mends them.
+    What OUT already holds is skipped; what failed is tried again, up to --attempts times. Exit
+    code 3 says that some scenes failed in this run, and the same command may mend them.
     """
     from westsea.api import execute
     from westsea.logs import Progress
+    from westsea.metrics import write_metrics
     from westsea.printing import log_totals, print_report
+    from westsea.runner import Limits
     from westsea.tasks import Verdict
 
     planned = _plan(shard=shard, chunk=chunk, **selected)
@@ -117,6 +143,8 @@ def sweep(
     how: dict[str, Any] = {"scheduler": scheduler, "workers": workers}
     drop_weaker(how, "scheduler", "workers")
     how["offline"] = selected["offline"]
+    how["limits"] = Limits(scene_deadline, attempts or Limits.attempts, retry)
+    how["performance_report"] = performance_report
     detector = click.get_current_context().obj.detector
     log_totals(planned)
     try:
@@ -125,11 +153,14 @@ def sweep(
     except Stopped:
         LOG.warning("westsea: %s is sound: run the same command to go on.", out)
         raise
+    if metrics is not None:
+        write_metrics(report, metrics)
     print_report(report, out)
+    progress.end(report)
     _end(
         named=selected["items"],
         refused=report.count(Verdict.REFUSED),
-        failed=report.count(Verdict.FAILED),
+        failed=report.count(Verdict.FAILED) - report.given_up,
     )
 
 
@@ -139,16 +170,14 @@ def sweep(
 @settings
 def runs(out: str, as_json: bool) -> None:
     """List the runs into an output folder."""
+    from westsea.printing import print_runs
     from westsea.results import Sweep
 
     records = Sweep(out).runs()
     if as_json:
         click.echo(records.to_json(orient="records"))
         return
-    names = ["run_id", "planned", "done", "empty", "refused", "failed", "skipped", "seconds"]
-    # Records of other versions may lack some, which makes floats of the others' counts.
-    table = records.reindex(columns=names).convert_dtypes()
-    click.echo(table.to_csv(sep="\t", index=False), nl=False)
+    print_runs(records)
 
 
 @main.command()

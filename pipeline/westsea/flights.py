@@ -75,6 +75,12 @@ class Flight:
             self.since = {}
         self.since.setdefault(scene, time.monotonic())
 
+    def begun(self, tasks: frozenset[str], worker: str) -> set[str]:
+        """The scenes that a worker is at in some of the tasks."""
+        return {
+            scene for task, (place, scene) in self.at.items() if task in tasks and place == worker
+        }
+
     def job_of(self, scene: str) -> Job:
         """The job of a scene in it."""
         return next(job for job in self.jobs if job.key.journal == scene)
@@ -218,14 +224,13 @@ class Flights:
         worker, lost = news["worker"], frozenset(news["processing-tasks"])
         if news.get("expected") or worker in self._replaced:
             return  # the scheduler gives its tasks to others
-        for flight in list(self._flying.values()):
-            begun = {
-                scene
-                for task, (place, scene) in flight.at.items()
-                if task in lost and place == worker
-            }
-            if begun or (flight is self._lone and lost & flight.tasks):
-                yield from self._suspect(flight, begun)
+        there = [flight for flight in self._flying.values() if lost & flight.tasks]
+        begun = {flight: flight.begun(lost, worker) for flight in there}
+        if not any(begun.values()):  # it died before it could tell
+            begun = {flight: {job.key.journal for job in flight.jobs} for flight in there}
+        for flight, scenes in begun.items():
+            if scenes or flight is self._lone:
+                yield from self._suspect(flight, scenes)
 
     def _killed(self, flight: Flight) -> Iterable[SceneResult]:
         """A scheduler that allows few deaths gives up by itself, and blames whatever was there."""

@@ -85,6 +85,8 @@ class Plan:
     """Polygons in longitude and latitude that results are clipped to; None for everywhere."""
     outside: int = 0
     """Scenes whose footprint, but none of whose pixels, lies in the AOI."""
+    chunk: tuple[int, int | None] | None = None
+    """Rows and columns of the chunks as asked for; None where they go by size and memory."""
 
     def summary(self) -> dict[str, Any]:
         """Totals, for people and for JSON."""
@@ -137,7 +139,7 @@ def plan(
             outside += 1
             continue
         scenes.append(PlannedScene(scene, window, chunks_of(window, chunk)))
-    return Plan(tuple(scenes), tuple(refused), aoi, outside)
+    return Plan(tuple(scenes), tuple(refused), aoi, outside, chunk)
 
 
 def take_shard(items: Sequence[Item], index: int, count: int) -> list[Item]:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import click
+import pandas as pd
 
 from westsea.accounts import Report
 from westsea.objects import open_objects
@@ -87,6 +88,23 @@ def log_totals(plan: Plan) -> None:
     )
 
 
+RUN_COLUMNS = (
+    "run_id", "planned", "done", "empty", "refused", "failed", "skipped", "unfinished", "given_up",
+    "attempts", "km2_valid", "km2_unread", "bytes", "detections", "pairs", "seconds",
+)  # fmt: skip
+
+
+def print_runs(records: pd.DataFrame) -> None:
+    """A line per run."""
+    if "km2" in records:
+        areas = [km2 if isinstance(km2, dict) else {} for km2 in records["km2"]]
+        for kind in ("valid", "unread"):
+            records = records.assign(**{f"km2_{kind}": [km2.get(kind) for km2 in areas]})
+    # Records of other versions may lack some, which makes floats of the others' counts.
+    table = records.reindex(columns=list(RUN_COLUMNS)).convert_dtypes()
+    click.echo(table.to_csv(sep="\t", index=False), nl=False)
+
+
 def print_report(report: Report, out: str) -> None:
     """What a run did with each scene, what it found, and where the tables are."""
     totals = report.totals()
@@ -94,5 +112,7 @@ def print_report(report: Report, out: str) -> None:
     click.echo(
         f"{totals['detections']} detections, {totals['pairs']} pairs in {report.seconds:.1f} s"
     )
+    if report.given_up:
+        click.echo(f"{report.given_up} of the failed were not tried again: see --retry")
     for table in TABLES:
         click.echo(f"{table}: {open_objects(out)}/{table}")

@@ -135,7 +135,8 @@ def test_carried(seas, heading, kind, tmp_path, monkeypatch):
     carried, blocks = sum(len(each.carried) for each in summaries), grid.full.size / 256
     print(
         f"{kind:22s}{100 * sum(part.land.sum() for part in summaries) / grid.full.size:5.1f} %"
-        f"{100 * carried / blocks:7.2f} %{sum(each.carried.nbytes for each in summaries) / 1e6:7.1f}"
+        f"{100 * carried / blocks:7.2f} %"
+        f"{sum(each.carried.nbytes for each in summaries) / 1e6:7.1f}"
         f"{sum(len(pickle.dumps(each, protocol=5)) for each in summaries) / 1e6:13.1f}"
         f"{100 * sum(sizes) / seas.tile_bytes(plan):10.2f} %"
         f"{1e3 * chunks_seconds:16.0f}{1e3 * judge_seconds:7.0f}{result.rows('detections'):7d}"

@@ -20,6 +20,7 @@ from rasterio.control import GroundControlPoint
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
+from westsea_catalog import reader
 from westsea_catalog.access import Bucket
 from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene
 from westsea_catalog.grid import AffineGrid, Window
@@ -552,6 +553,7 @@ class FileHandler(BaseHTTPRequestHandler):
 def files(tiff, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setitem(GDAL_OPTIONS, "GDAL_HTTP_MAX_RETRY", 0)
+    monkeypatch.setattr(reader, "WAITS", (0.0,))
     with Files(Path(tiff[0]).read_bytes()) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

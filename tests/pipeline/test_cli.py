@@ -189,7 +189,8 @@ def test_sweep_on_a_worker_process(swept):
         assert len(list((folder / table).rglob("*.parquet"))) == 4
     lines = err.splitlines()
     assert lines[0].startswith("4 scenes, 0 refused")
-    assert [line.partition(" ")[0] for line in lines[1:]] == [f"[{n}/4]" for n in (1, 2, 3, 4)]
+    assert lines[1].startswith("each worker will need at most ")
+    assert [line.partition(" ")[0] for line in lines[2:]] == [f"[{n}/4]" for n in (1, 2, 3, 4)]
 
 
 def test_the_same_without_a_worker(cli, swept, all_of, tmp_path):

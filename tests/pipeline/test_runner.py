@@ -13,10 +13,10 @@ from distributed import Client, KilledWorker
 from westsea import flights, runner, tasks
 from westsea.api import execute, plan, search
 from westsea.detector import Detector
+from westsea.flights import SCENES_PER_THREAD, Flights
 from westsea.planning import take_shard
 from westsea.records import SceneKey
 from westsea.results import Sweep
-from westsea.flights import SCENES_PER_THREAD, Flights
 from westsea.runner import new_run_id, parameters, run
 from westsea.store import Store
 from westsea.tasks import Verdict
