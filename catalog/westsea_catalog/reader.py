@@ -20,7 +20,7 @@ from rasterio.windows import Window as RasterWindow
 
 from westsea_catalog.access import DIRECT, Access, Options
 from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene, WestseaError
-from westsea_catalog.grid import AffineGrid, Window
+from westsea_catalog.grid import Grid, Window
 from westsea_catalog.offsets import add_offset
 from westsea_catalog.places import place_of
 from westsea_catalog.scene import Asset, Driver, Scene
@@ -48,7 +48,6 @@ FORMATS: dict[Driver, str] = {"GTiff": "GeoTIFF", "JP2OpenJPEG": "JPEG 2000 file
 DTYPES = frozenset({"uint8", "int8", "uint16", "int16", "float32"})
 """What float32, which the cube has and the kernels compute with, holds without loss."""
 LARGEST_TILE_PX = 4096 * 4096
-GRID_TOLERANCE_PX = 0.01
 
 _REMOTE_REASONS = (
     (r"response code: (\d{3})", r"the server answered \1"),
@@ -89,7 +88,7 @@ class TiffReader:
 
     path: str
     """As GDAL wants it, unsigned; see `trust.gdal_path`."""
-    grid: AffineGrid
+    grid: Grid
     """What the item says of the file."""
     access: Access = DIRECT
     driver: Driver = "GTiff"
@@ -236,22 +235,11 @@ class RepeatedReader:
 
 
 def open_reader(scene: Scene, asset: Asset) -> Reader:
-    """A reader of one asset of a scene, on its own grid; nothing is opened before its first read.
-
-    Raises
-    ------
-    RefusedScene
-        The scene's grid is not a map's.
-    """
-    grid = scene.grid
-    if not isinstance(grid, AffineGrid):
-        raise RefusedScene(
-            f"{brief(scene.id)} is in radar geometry; westsea reads scenes that lie on a map."
-        )
-    return reader_of(asset, grid, scene.nodata)
+    """A reader of one asset of a scene, on its own grid; nothing is opened before its first read."""
+    return reader_of(asset, scene.grid, scene.nodata)
 
 
-def reader_of(asset: Asset, grid: AffineGrid, nodata: float) -> TiffReader:
+def reader_of(asset: Asset, grid: Grid, nodata: float) -> TiffReader:
     """A reader of one asset of a scene that lies on `grid`."""
     own = grid.coarsened(asset.factor)
     return TiffReader(asset.source, own, asset.access, asset.driver, asset.offset, nodata)
@@ -271,7 +259,7 @@ def gdal_env(options: Options = ()) -> AbstractContextManager[object]:
     return env
 
 
-def check_header(dataset: Any, grid: AffineGrid, name: str) -> None:
+def check_header(dataset: Any, grid: Grid, name: str) -> None:
     """Compare a file's header with what its item says.
 
     Raises
@@ -286,20 +274,7 @@ def check_header(dataset: Any, grid: AffineGrid, name: str) -> None:
             f"{name} has {dataset.dtypes[0]} pixels; westsea reads integers of 8 and 16 bits and"
             " float32."
         )
-    if dataset.crs is None:  # as with ground control points
-        raise RefusedScene(f"{name} does not lie on a map; westsea reads map-projected files.")
-    epsg = dataset.crs.to_epsg()
-    if epsg != grid.epsg:
-        found = "a projection that is none of EPSG's" if epsg is None else f"EPSG:{epsg}"
-        raise RefusedScene(f"{name} is in {found}, but its item says EPSG:{grid.epsg}.")
-    if dataset.shape != grid.shape:
-        found, said = (f"{rows} x {cols}" for rows, cols in (dataset.shape, grid.shape))
-        raise RefusedScene(f"{name} has {found} pixels, but its item says {said}.")
-    shift = _largest_shift(dataset.transform, grid)
-    if not shift <= GRID_TOLERANCE_PX:
-        raise RefusedScene(
-            f"{name} lies up to {shift:.4g} pixels from where its item's proj:transform says."
-        )
+    grid.check_file(dataset, name)
     rows, cols = dataset.block_shapes[0]
     if rows * cols > LARGEST_TILE_PX:
         raise RefusedScene(f"{name} has tiles of {rows} x {cols} pixels, too large to read.")
@@ -308,14 +283,6 @@ def check_header(dataset: Any, grid: AffineGrid, name: str) -> None:
 def name_of(path: str) -> str:
     """The file's name, without folders, hosts and signatures."""
     return brief(path.partition("?")[0].rpartition("/")[2])
-
-
-def _largest_shift(transform: Any, grid: AffineGrid) -> float:
-    """How far, in pixels, a corner lies from where the grid has it."""
-    rows, cols = grid.shape
-    corners = np.array([[0, cols, 0, cols], [0, 0, rows, rows], [1, 1, 1, 1]])
-    difference = np.subtract(tuple(transform)[:6], grid.transform).reshape(2, 3)
-    return float(np.abs(difference @ corners).max() / abs(grid.transform[0]))
 
 
 def _is_remote(path: str) -> bool:
