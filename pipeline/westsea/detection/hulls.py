@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.axes import blur
 from westsea.detection.blobs import Blobs
 from westsea.detection.fits import refine
 from westsea.detection.sea import Sea
@@ -18,7 +19,6 @@ from westsea.detection.shore import (
     too_stout,
 )
 from westsea.detection.statistics import Summary, grown, spread_to_blocks
-from westsea.detection.tracks import MID_SWATH_DEG, azimuth_deg
 from westsea.detector import Detector
 from westsea.schema import DOUBT, Flag
 from westsea_catalog.coast import Coast
@@ -29,12 +29,6 @@ from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL, CELL
 
 Float = NDArray[np.float64]
 
-FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
-RADAR_RANGE_SD_M = 20.4 / FWHM
-RADAR_AZIMUTH_SD_M = 22.5 / FWHM
-"""Sentinel-1 IW GRDH, ground range and azimuth resolution (ESA product specification)."""
-OPTICAL_VARIANCE_M2 = 29.0
-"""Sentinel-2 10 m bands: a point spreads with about 5.4 m standard deviation."""
 CORE = {"sar": 0.1, "optical": 0.3}
 """Share of a hull's brightness that its own pixels reach; wakes stay below."""
 EDGE_PX = 2
@@ -206,25 +200,6 @@ def _moments(
         out,
     )
     return out
-
-
-def blur(scene: Scene) -> Float:
-    """Variances east-east, north-north and east-north of the sensor's point spread, m2.
-
-    A radar's axes lie along azimuth and across it, here as in mid-swath.
-    """
-    if scene.sensor == "optical":
-        return np.array([OPTICAL_VARIANCE_M2, OPTICAL_VARIANCE_M2, 0.0])
-    rows, cols = scene.grid.shape
-    _, lat = scene.grid.lonlat(rows / 2, cols / 2)
-    ascending = scene.orbit_state != "descending"
-    track = np.deg2rad(float(azimuth_deg(lat, MID_SWATH_DEG, ascending=ascending)))
-    sin2, cos2 = np.sin(track) ** 2, np.cos(track) ** 2
-    azimuth, ground_range = RADAR_AZIMUTH_SD_M**2, RADAR_RANGE_SD_M**2
-    cross = (azimuth - ground_range) * np.sin(track) * np.cos(track)
-    return np.array(
-        [azimuth * sin2 + ground_range * cos2, azimuth * cos2 + ground_range * sin2, cross]
-    )
 
 
 def _from_shore(
