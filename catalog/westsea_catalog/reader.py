@@ -235,7 +235,7 @@ class RepeatedReader:
 
 
 def open_reader(scene: Scene, asset: Asset) -> Reader:
-    """A reader of one asset of a scene, on its own grid; nothing is opened before its first read."""
+    """A reader of one asset of a scene, on its own grid; opens nothing before its first read."""
     return reader_of(asset, scene.grid, scene.nodata)
 
 

@@ -94,7 +94,7 @@ class Scene:
     """Of a scene in radar geometry: annotation, calibration and noise of its bands."""
     mode: str = ""
     """How the radar worked, IW or EW; empty where that does not matter."""
-    radar: RadarProduct | None = None
+    radar: RadarProduct | None = field(default=None, compare=False, repr=False)
     """Filled by `radar.located.located`, for scenes in radar geometry alone."""
 
     @property

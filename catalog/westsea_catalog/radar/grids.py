@@ -43,6 +43,17 @@ class RadarGrid:
     is_guess = False
     """Whether it only says about where the pixels lie, for planning."""
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._key == other._key  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @cached_property
+    def _key(self) -> tuple[object, ...]:
+        arrays = (self.rows, self.cols, self.lon, self.lat)
+        return self.shape, *(array.tobytes() for array in arrays)
+
     @property
     def full(self) -> Window:
         """The window of the whole file."""
