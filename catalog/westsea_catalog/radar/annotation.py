@@ -9,6 +9,7 @@ import numpy as np
 from westsea_catalog.errors import RefusedScene
 from westsea_catalog.grid import Float
 from westsea_catalog.radar.product import Swath
+from westsea_catalog.radar.ranges import SlantRanges
 from westsea_catalog.radar.xml import (
     ascending,
     children,
@@ -51,6 +52,7 @@ class Annotation:
     """(m,) samples of the grid."""
     nodes: dict[str, Float]
     """(n, m) latitude, longitude, incidenceAngle (degrees), height (m), slantRangeTime (s)."""
+    ranges: SlantRanges
     swaths: tuple[Swath, ...]
     fm_rows: Float
     """(p,) lines of the estimates of the azimuth FM rate."""
@@ -96,6 +98,7 @@ def read_annotation(text: bytes) -> Annotation:
         rows=rows,
         cols=cols,
         nodes=nodes,
+        ranges=_ranges(root, first, row_time, number(image, "rangePixelSpacing"), shape[1]),
         swaths=_swaths(root),
         fm_rows=fm_rows,
         fm_rates=fm_rates,
@@ -117,7 +120,9 @@ def _nodes(root: Element) -> tuple[Float, Float, dict[str, Float]]:
     return rows, cols, {name: table[:, :, k] for k, name in enumerate(_POINT) if k > 1}
 
 
-def mesh_of(row: Float, col: Float) -> tuple[Float, Float, np.ndarray[tuple[int], np.dtype[np.intp]]]:
+def mesh_of(
+    row: Float, col: Float
+) -> tuple[Float, Float, np.ndarray[tuple[int], np.dtype[np.intp]]]:
     """Rows and columns of a mesh, and the order that brings its points into that of both.
 
     Raises
@@ -128,11 +133,34 @@ def mesh_of(row: Float, col: Float) -> tuple[Float, Float, np.ndarray[tuple[int]
     rows, cols = np.unique(row), np.unique(col)
     order = np.lexsort((col, row))
     full = len(rows) * len(cols) == len(row) and min(len(rows), len(cols)) > 1
-    if not full or (row[order] != np.repeat(rows, len(cols))).any() or (
-        col[order] != np.tile(cols, len(rows))
-    ).any():
+    if (
+        not full
+        or (row[order] != np.repeat(rows, len(cols))).any()
+        or (col[order] != np.tile(cols, len(rows))).any()
+    ):
         raise RefusedScene("has control points that are not on a mesh of lines and samples")
     return rows, cols, order
+
+
+def _ranges(
+    root: Element, first: datetime, row_time: float, pixel_m: float, width: int
+) -> SlantRanges:
+    """The polynomials that samples were laid out by."""
+    rows, terms = [], []
+    path = "coordinateConversion/coordinateConversionList/coordinateConversion"
+    for each in children(root, path):
+        rows.append((moment(each, "azimuthTime") - first).total_seconds() / row_time)
+        terms.append(numbers(each, "grsrCoefficients"))
+        if number(each, "gr0") or len(terms[-1]) != len(terms[0]) or len(terms[0]) > 20:
+            raise RefusedScene("has grsrCoefficients that do not begin at the first sample")
+    found = SlantRanges(
+        ascending(np.array(rows), "coordinateConversions"), np.array(terms), pixel_m, width
+    )
+    row, col = np.meshgrid(found.rows, np.linspace(0, width - 1, 100), indexing="ij")
+    metres, slope = found.metres(row, col)
+    if not (slope > 0).all() or metres.min() < 1e5 or metres.max() > 1e7:
+        raise RefusedScene("has grsrCoefficients that no radar in orbit has")
+    return found
 
 
 def _swaths(root: Element) -> tuple[Swath, ...]:

@@ -7,6 +7,7 @@ not read texts, so http goes through `network` and S3 through obstore.
 import configparser
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import obstore
@@ -113,7 +114,7 @@ def _from_s3(path: str, access: Access) -> bytes | None:
         raise _failed(path, "the bucket does not answer as it should") from None
 
 
-def _keys_in_file() -> dict[str, str]:
+def _keys_in_file() -> dict[str, Any]:
     """Keys of the file that GDAL would take them from, where no variable holds any."""
     if os.environ.get("AWS_ACCESS_KEY_ID") and os.environ.get("AWS_SECRET_ACCESS_KEY"):
         return {}

@@ -104,11 +104,8 @@ class Levels:
         for block in range(first, window.row1, BLOCK_LINES):
             row0, row1 = max(block, window.row0), min(block + BLOCK_LINES, window.row1)
             part = out[row0 - window.row0 : row1 - window.row0]
-            np.multiply(
-                *(2 * [numbers[row0 - window.row0 : row1 - window.row0]]),
-                out=part,
-                dtype=np.float32,
-            )
+            some = numbers[row0 - window.row0 : row1 - window.row0]
+            np.multiply(some, some, out=part, dtype=np.float32)
             middle = block + (BLOCK_LINES - 1) / 2
             if self.gamma:
                 gain = self._gain.line(middle, cols)
@@ -149,7 +146,7 @@ class Levels:
     def _gain(self) -> Table:
         """1 / gamma^2."""
         table = _table(self.gamma, self.shape[1])
-        return Table(table.rows, 1 / np.square(table.values))
+        return Table(table.rows, (1 / np.square(table.values)).astype(np.float32))
 
     @cached_property
     def _noise(self) -> Table:

@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from westsea_catalog.grid import Float
 
+
 def _none() -> Float:
     return np.empty((0, 0))
-
 
 
 @dataclass(frozen=True, eq=False)
