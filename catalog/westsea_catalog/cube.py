@@ -19,7 +19,7 @@ from rasterio.windows import Window as RasterWindow
 from westsea_catalog.errors import RefusedScene, UsageError
 from westsea_catalog.grid import AffineGrid, Window
 from westsea_catalog.items import stack_item
-from westsea_catalog.reader import Reader, RepeatedReader, TiffReader, reader_of
+from westsea_catalog.reader import PowerReader, Reader, RepeatedReader, TiffReader, reader_of
 from westsea_catalog.scene import Asset, Scene
 from westsea_catalog.trust import brief
 
@@ -94,7 +94,7 @@ class CubeReader:
     What means no data is told by value, after the conversion, as the kernels tell it.
     """
 
-    file: TiffReader
+    file: TiffReader | PowerReader
     factor: int
     nodata: float
 

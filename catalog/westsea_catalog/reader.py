@@ -23,6 +23,7 @@ from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene, Wests
 from westsea_catalog.grid import Grid, Window
 from westsea_catalog.offsets import add_offset
 from westsea_catalog.places import place_of
+from westsea_catalog.radar.levels import Levels
 from westsea_catalog.scene import Asset, Driver, Scene
 from westsea_catalog.signing import drop_token
 from westsea_catalog.trust import brief
@@ -76,6 +77,16 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True)
+class Header:
+    """What a file says of where its pixels lie."""
+
+    shape: tuple[int, int]
+    points: tuple[tuple[float, float, float, float, float], ...]
+    """Its ground control points: row, column, x, y and z, as GDAL counts rows and columns."""
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
 class TiffReader:
     """One single-band file, a TIFF mostly, opened when it is first read.
 
@@ -106,6 +117,15 @@ class TiffReader:
         self._idle.append(dataset)
         dtype: np.dtype[Any] = np.dtype(dataset.dtypes[0])
         return dtype
+
+    def header(self) -> Header:
+        """What the file says of where its pixels lie; opens it."""
+        with gdal_env(self.access.options):
+            dataset = self._dataset()
+        points = tuple((p.row, p.col, p.x, p.y, p.z or 0.0) for p in dataset.gcps[0])
+        found = Header(dataset.shape, points, dataset.tags())
+        self._idle.append(dataset)
+        return found
 
     def read(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """(rows, cols) pixels of a window inside the file, in its dtype unless into `out`."""
@@ -217,6 +237,33 @@ class TiffReader:
 
 
 @dataclass(frozen=True)
+class PowerReader:
+    """A band in radar geometry as power: linear gamma0, where its documents allow."""
+
+    file: TiffReader
+    levels: Levels
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32; opens nothing."""
+        return np.dtype(np.float32)
+
+    def header(self) -> Header:
+        """That of the file."""
+        return self.file.header()
+
+    def read(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """(rows, cols) float32 power of a window inside the file; 0 where there is no data."""
+        numbers = self.file.read(window)
+        power = np.empty(window.shape, np.float32) if out is None else out
+        return self.levels.power(numbers, window, power)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.file.close()
+
+
+@dataclass(frozen=True)
 class RepeatedReader:
     """A coarser band on the scene's grid: each of its pixels fills `factor` x `factor` of those."""
 
@@ -235,14 +282,15 @@ class RepeatedReader:
 
 
 def open_reader(scene: Scene, asset: Asset) -> Reader:
-    """A reader of one asset of a scene, on its own grid; nothing is opened before its first read."""
+    """A reader of one asset of a scene, on its own grid; opens nothing before its first read."""
     return reader_of(asset, scene.grid, scene.nodata)
 
 
-def reader_of(asset: Asset, grid: Grid, nodata: float) -> TiffReader:
+def reader_of(asset: Asset, grid: Grid, nodata: float) -> TiffReader | PowerReader:
     """A reader of one asset of a scene that lies on `grid`."""
     own = grid.coarsened(asset.factor)
-    return TiffReader(asset.source, own, asset.access, asset.driver, asset.offset, nodata)
+    file = TiffReader(asset.source, own, asset.access, asset.driver, asset.offset, nodata)
+    return file if asset.levels is None else PowerReader(file, asset.levels)
 
 
 def gdal_env(options: Options = ()) -> AbstractContextManager[object]:

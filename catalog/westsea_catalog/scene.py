@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from westsea_catalog.access import DIRECT, Access
 from westsea_catalog.grid import Grid
+from westsea_catalog.radar.levels import Levels
 from westsea_catalog.radar.product import RadarProduct
 
 Sensor = Literal["sar", "optical"]
@@ -34,6 +35,8 @@ class Asset:
     driver: Driver = "GTiff"
     offset: int = 0
     """Added to the file's digital numbers wherever they are read; see `offsets`."""
+    levels: Levels | None = field(default=None, compare=False, repr=False)
+    """How digital numbers of radar geometry become power, once `radar.located` has found out."""
 
     @property
     def name(self) -> str:
@@ -94,7 +97,7 @@ class Scene:
     """Of a scene in radar geometry: annotation, calibration and noise of its bands."""
     mode: str = ""
     """How the radar worked, IW or EW; empty where that does not matter."""
-    radar: RadarProduct | None = None
+    radar: RadarProduct | None = field(default=None, compare=False, repr=False)
     """Filled by `radar.located.located`, for scenes in radar geometry alone."""
 
     @property

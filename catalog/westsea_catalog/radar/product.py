@@ -1,13 +1,15 @@
 """What the annotation of a product says of its radar, place by place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from westsea_catalog.grid import Float
 
-LIGHT_MS = 299_792_458.0
+
+def _none() -> Float:
+    return np.empty((0, 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,22 +37,22 @@ class RadarProduct:
     """Whether the pixels are gamma0; else squares of digital numbers, comparable in one scene."""
     noise_removed: bool = False
     """Whether thermal noise is off."""
-    rows: Float = np.empty(0)
+    rows: Float = field(default_factory=_none)
     """(n,) rows of the nodes, ascending."""
-    cols: Float = np.empty(0)
+    cols: Float = field(default_factory=_none)
     """(m,) columns of the nodes, ascending."""
-    incidence: Float = np.empty((0, 0))
+    incidence: Float = field(default_factory=_none)
     """(n, m) degrees."""
-    slant_time: Float = np.empty((0, 0))
+    slant_time: Float = field(default_factory=_none)
     """(n, m) two-way seconds of the echo."""
     swaths: tuple[Swath, ...] = ()
-    fm_rows: Float = np.empty(0)
+    fm_rows: Float = field(default_factory=_none)
     """(p,) rows at which the azimuth FM rate is known, ascending."""
-    fm_rates: Float = np.empty((0, 4))
+    fm_rates: Float = field(default_factory=_none)
     """(p, 4): t0 (s), and the polynomial c0 + c1 (t - t0) + c2 (t - t0)^2 in Hz/s."""
     row_time_s: float = np.nan
     """Seconds from one line to the next."""
-    row_m: Float = np.empty((0, 0))
+    row_m: Float = field(default_factory=_none)
     """(n, m) ground metres from one line to the next."""
 
     def incidence_deg(self, row: ArrayLike, col: ArrayLike) -> Float:
