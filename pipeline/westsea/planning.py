@@ -22,6 +22,9 @@ from westsea_kernels.blocks import CELL
 
 MARGIN_M = 2_000.0
 """Pixels are read this far outside the AOI, so that clutter and pairs at its rim are right."""
+GUESS_MARGIN_M = 5_000.0
+"""More, where a grid is a guess by an outline: those of catalogues are a km or two off, and the
+window is found anew once the grid is."""
 CHUNK_ROWS = 1024
 SMALL_PX = 4_194_304
 """A scene of up to 2048 x 2048 pixels is one task; a larger one has a task for each chunk."""
@@ -179,7 +182,8 @@ def window_of(grid: Grid, aoi: BaseGeometry | None) -> Window | None:
     """The cells of a grid that hold an AOI and its margin; None where they do not meet."""
     if aoi is None:
         return grid.full
-    around = _surroundings(grid)
+    margin = MARGIN_M + grid.is_guess * GUESS_MARGIN_M
+    around = _surroundings(grid, margin)
     near = shapely.intersection(aoi, around)
     if near.is_empty:
         return None
@@ -189,26 +193,26 @@ def window_of(grid: Grid, aoi: BaseGeometry | None) -> Window | None:
     row, col = grid.pixel(points[:, 0], points[:, 1])
     if not np.isfinite(row + col).all():  # beyond what the grid's projection can place
         return grid.full
-    middle = grid.jacobian(grid.shape[0] / 2, grid.shape[1] / 2)
-    reach = MARGIN_M / float(np.sqrt(abs(np.linalg.det(middle))))
+    steps = np.linalg.inv(grid.jacobian(grid.shape[0] / 2, grid.shape[1] / 2))
+    col_reach, row_reach = margin * np.hypot(steps[:, 0], steps[:, 1])
     window = Window(
-        int((row.min() - reach) // CELL * CELL),
-        int(-(-(row.max() + reach) // CELL) * CELL),
-        int((col.min() - reach) // CELL * CELL),
-        int(-(-(col.max() + reach) // CELL) * CELL),
+        int((row.min() - row_reach) // CELL * CELL),
+        int(-(-(row.max() + row_reach) // CELL) * CELL),
+        int((col.min() - col_reach) // CELL * CELL),
+        int(-(-(col.max() + col_reach) // CELL) * CELL),
     ).intersection(grid.full)
     return window if window.size else None
 
 
-def _surroundings(grid: Grid) -> BaseGeometry:
-    """The box around a grid and its margin in longitude and latitude; two where it crosses 180."""
+def _surroundings(grid: Grid, margin_m: float) -> BaseGeometry:
+    """The box around a grid and a margin in longitude and latitude; two where it crosses 180."""
     rows, cols = (np.linspace(0, side, RIM_POINTS) - 0.5 for side in grid.shape)
     lon, lat = grid.lonlat(*np.meshgrid(rows, cols))
     placed = np.isfinite(lon + lat)
     lon, lat = lon[placed], lat[placed]
     if np.ptp(lon) > 180:
         lon = lon % 360
-    margin = MARGIN_M / 110_500 / np.cos(np.deg2rad(min(np.abs(lat).max(), 85.0)))
+    margin = margin_m / 110_500 / np.cos(np.deg2rad(min(np.abs(lat).max(), 85.0)))
     south, north = lat.min() - margin, lat.max() + margin
     boxes = [
         shapely.box(lon.min() - margin + turn, south, lon.max() + margin + turn, north)
