@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 
 from westsea_catalog.archive.frame import Float
+from westsea_catalog.archive.hulls import Polarization
 from westsea_catalog.archive.scenes import RadarScene
 
 IPF = "002.91"
 """Version of the processor that the simulated products have the form of."""
 
 
-def manifest_xml(scene: RadarScene, stems: Mapping[str, str], corners: tuple[Float, Float]) -> str:
+def manifest_xml(
+    scene: RadarScene, stems: Mapping[Polarization, str], corners: tuple[Float, Float]
+) -> str:
     """The manifest of a product whose bands have these file names; corners (lon, lat) in turn."""
     lon, lat = corners
     footprint = " ".join(f"{y:.6f},{x:.6f}" for x, y in zip(lon, lat, strict=True))
