@@ -4,7 +4,7 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import shapely
@@ -75,9 +75,7 @@ def stack_item(scene: Scene) -> Item:
     RefusedScene
         The scene's grid is not a map's.
     """
-    grid = scene.grid
-    if not isinstance(grid, AffineGrid):
-        raise RefusedScene(f"{brief(scene.id)} is in radar geometry, which cannot be stacked.")
+    grid = map_grid(scene)
     outline = _outline(grid)
     return {
         "type": "Feature",
@@ -95,6 +93,19 @@ def stack_item(scene: Scene) -> Item:
         },
         "assets": {asset.key: _stack_asset(asset, grid) for asset in (*scene.bands, *scene.extras)},
     }
+
+
+def map_grid(scene: Scene) -> AffineGrid:
+    """The scene's grid as one of a map.
+
+    Raises
+    ------
+    RefusedScene
+        It is none.
+    """
+    if not scene.grid.is_map:
+        raise RefusedScene(f"{brief(scene.id)} is in radar geometry, which cannot be stacked.")
+    return cast("AffineGrid", scene.grid)
 
 
 def _scene(name: str, item: Item, profile: Profile, root: Path | None) -> Scene:

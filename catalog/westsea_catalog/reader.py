@@ -282,7 +282,15 @@ class RepeatedReader:
 
 
 def open_reader(scene: Scene, asset: Asset) -> Reader:
-    """A reader of one asset of a scene, on its own grid; opens nothing before its first read."""
+    """A reader of one asset of a scene, on its own grid; opens nothing before its first read.
+
+    Raises
+    ------
+    ValueError
+        The scene's grid is a guess: it has to be `radar.located` first.
+    """
+    if not scene.is_located:
+        raise ValueError(f"{scene.id} has a guess for a grid; it is to be located first")
     return reader_of(asset, scene.grid, scene.nodata)
 
 

@@ -252,10 +252,6 @@ def check_size(shape: tuple[int, int], name: str) -> None:
 def _check_pixels(dataset: Any, name: str) -> None:
     if dataset.dtypes[0] != "uint16":
         raise RefusedScene(f"{name} has {dataset.dtypes[0]} pixels; GRD products have uint16.")
-    if not dataset.gcps[0]:
-        raise RefusedScene(
-            f"{name} has no ground control points, and nothing else says where its pixels lie."
-        )
 
 
 def _normals(lon: ArrayLike, lat: ArrayLike) -> Float:

@@ -56,6 +56,11 @@ def located(scene: Scene) -> Scene:
     points, shape = _control_points(scene, first)
     annotations = [_read(scene, band, "annotation", read_annotation) for band in scene.bands]
     annotation = next((each for each in annotations if each is not None), None)
+    if annotation is None and len(points) < 4:
+        raise RefusedScene(
+            f"{name_of(first.source)} has {len(points)} ground control points and no annotation, so"
+            " nothing says where its pixels lie."
+        )
     if annotation is None:
         grid = _grid_of_points(points, shape, scene.mode)
         product = RadarProduct(scene.mode)
@@ -116,6 +121,8 @@ def _check(scene: Scene, annotation: Annotation, shape: tuple[int, int], points:
     if annotation.shape != shape:
         found, said = (f"{rows} x {cols}" for rows, cols in (shape, annotation.shape))
         raise RefusedScene(f"{name} has {found} pixels, but its annotation says {said}.")
+    if not len(points):
+        return  # as some tools leave files; the annotation says all that they would
     row, col, lon, lat, _ = points.T
     nodes = annotation.nodes
     known = Mesh(annotation.rows, annotation.cols, _unwrapped(nodes))
