@@ -53,6 +53,11 @@ class PlannedScene:
         return self.pixels * (4 if self.scene.sensor == "sar" else 2)
 
     @property
+    def is_guess(self) -> bool:
+        """Whether where it lies, and so its window and area, is known only once it is read."""
+        return not self.scene.is_located
+
+    @property
     def km2(self) -> float:
         """Area of the window on the ground."""
         middle = (
