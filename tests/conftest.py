@@ -11,10 +11,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import requests
 from hypothesis import settings
 
+from westsea_catalog.grid import GEOD
+
+PLACE = ("lon", "lat")
 START_S = 30
 KERNELS = Path(__file__).parents[1] / "kernels/westsea_kernels"
 
@@ -133,3 +138,25 @@ def _wait(server, process):
         else:
             return
     pytest.fail("the server of S3 does not start")
+@pytest.fixture(scope="session")
+def matched():
+    """Function that matches detections one to one, the nearest first, up to `reach_m` apart.
+
+    Of two frames it gives one: their columns with the endings _1 and _2, and `apart_m`.
+    """
+
+    def match(one, two, reach_m=60.0):
+        i, j = (k.ravel() for k in np.indices((len(one), len(two))))
+        ends = (frame[name].to_numpy()[k] for frame, k in ((one, i), (two, j)) for name in PLACE)
+        apart = np.asarray(GEOD.inv(*ends)[2])
+        chosen, seen = [], (set(), set())
+        for k in np.argsort(apart, kind="stable"):
+            if apart[k] <= reach_m and i[k] not in seen[0] and j[k] not in seen[1]:
+                chosen.append(k)
+                seen[0].add(i[k])
+                seen[1].add(j[k])
+        left = one.iloc[i[chosen]].reset_index(drop=True).add_suffix("_1")
+        right = two.iloc[j[chosen]].reset_index(drop=True).add_suffix("_2")
+        return pd.concat([left, right], axis=1).assign(apart_m=apart[chosen])
+
+    return match

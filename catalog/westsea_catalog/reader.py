@@ -23,9 +23,10 @@ from rasterio.windows import Window as RasterWindow
 
 from westsea_catalog.access import DIRECT, Access, Options
 from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene, WestseaError
-from westsea_catalog.grid import AffineGrid, Window
+from westsea_catalog.grid import Grid, Window
 from westsea_catalog.offsets import add_offset
 from westsea_catalog.places import place_of
+from westsea_catalog.radar.levels import Levels
 from westsea_catalog.scene import Asset, Driver, Scene
 from westsea_catalog.signing import drop_token
 from westsea_catalog.trust import brief
@@ -57,7 +58,6 @@ FORMATS: dict[Driver, str] = {"GTiff": "GeoTIFF", "JP2OpenJPEG": "JPEG 2000 file
 DTYPES = frozenset({"uint8", "int8", "uint16", "int16", "float32"})
 """What float32, which the cube has and the kernels compute with, holds without loss."""
 LARGEST_TILE_PX = 4096 * 4096
-GRID_TOLERANCE_PX = 0.01
 
 _REMOTE_REASONS = (
     (r"response code: (\d{3})", r"the server answered \1"),
@@ -86,6 +86,16 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True)
+class Header:
+    """What a file says of where its pixels lie."""
+
+    shape: tuple[int, int]
+    points: tuple[tuple[float, float, float, float, float], ...]
+    """Its ground control points: row, column, x, y and z, as GDAL counts rows and columns."""
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
 class TiffReader:
     """One single-band file, a TIFF mostly, opened when it is first read.
 
@@ -98,7 +108,7 @@ class TiffReader:
 
     path: str
     """As GDAL wants it, unsigned; see `trust.gdal_path`."""
-    grid: AffineGrid
+    grid: Grid
     """What the item says of the file."""
     access: Access = DIRECT
     driver: Driver = "GTiff"
@@ -116,6 +126,15 @@ class TiffReader:
         self._idle.append(dataset)
         dtype: np.dtype[Any] = np.dtype(dataset.dtypes[0])
         return dtype
+
+    def header(self) -> Header:
+        """What the file says of where its pixels lie; opens it."""
+        with gdal_env(self.access.options):
+            dataset = self._dataset()
+        points = tuple((p.row, p.col, p.x, p.y, p.z or 0.0) for p in dataset.gcps[0])
+        found = Header(dataset.shape, points, dataset.tags())
+        self._idle.append(dataset)
+        return found
 
     def read(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """(rows, cols) pixels of a window inside the file, in its dtype unless into `out`."""
@@ -245,6 +264,33 @@ class TiffReader:
 
 
 @dataclass(frozen=True)
+class PowerReader:
+    """A band in radar geometry as power: linear gamma0, where its documents allow."""
+
+    file: TiffReader
+    levels: Levels
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32; opens nothing."""
+        return np.dtype(np.float32)
+
+    def header(self) -> Header:
+        """That of the file."""
+        return self.file.header()
+
+    def read(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """(rows, cols) float32 power of a window inside the file; 0 where there is no data."""
+        numbers = self.file.read(window)
+        power = np.empty(window.shape, np.float32) if out is None else out
+        return self.levels.power(numbers, window, power)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.file.close()
+
+
+@dataclass(frozen=True)
 class RepeatedReader:
     """A coarser band on the scene's grid: each of its pixels fills `factor` x `factor` of those."""
 
@@ -263,25 +309,23 @@ class RepeatedReader:
 
 
 def open_reader(scene: Scene, asset: Asset) -> Reader:
-    """A reader of one asset of a scene, on its own grid; nothing is opened before its first read.
+    """A reader of one asset of a scene, on its own grid; opens nothing before its first read.
 
     Raises
     ------
-    RefusedScene
-        The scene's grid is not a map's.
+    ValueError
+        The scene's grid is a guess: it has to be `radar.located` first.
     """
-    grid = scene.grid
-    if not isinstance(grid, AffineGrid):
-        raise RefusedScene(
-            f"{brief(scene.id)} is in radar geometry; westsea reads scenes that lie on a map."
-        )
-    return reader_of(asset, grid, scene.nodata)
+    if not scene.is_located:
+        raise ValueError(f"{scene.id} has a guess for a grid; it is to be located first")
+    return reader_of(asset, scene.grid, scene.nodata)
 
 
-def reader_of(asset: Asset, grid: AffineGrid, nodata: float) -> TiffReader:
+def reader_of(asset: Asset, grid: Grid, nodata: float) -> TiffReader | PowerReader:
     """A reader of one asset of a scene that lies on `grid`."""
     own = grid.coarsened(asset.factor)
-    return TiffReader(asset.source, own, asset.access, asset.driver, asset.offset, nodata)
+    file = TiffReader(asset.source, own, asset.access, asset.driver, asset.offset, nodata)
+    return file if asset.levels is None else PowerReader(file, asset.levels)
 
 
 def gdal_env(options: Options = ()) -> AbstractContextManager[object]:
@@ -298,7 +342,7 @@ def gdal_env(options: Options = ()) -> AbstractContextManager[object]:
     return env
 
 
-def check_header(dataset: Any, grid: AffineGrid, name: str) -> None:
+def check_header(dataset: Any, grid: Grid, name: str) -> None:
     """Compare a file's header with what its item says.
 
     Raises
@@ -313,20 +357,7 @@ def check_header(dataset: Any, grid: AffineGrid, name: str) -> None:
             f"{name} has {dataset.dtypes[0]} pixels; westsea reads integers of 8 and 16 bits and"
             " float32."
         )
-    if dataset.crs is None:  # as with ground control points
-        raise RefusedScene(f"{name} does not lie on a map; westsea reads map-projected files.")
-    epsg = dataset.crs.to_epsg()
-    if epsg != grid.epsg:
-        found = "a projection that is none of EPSG's" if epsg is None else f"EPSG:{epsg}"
-        raise RefusedScene(f"{name} is in {found}, but its item says EPSG:{grid.epsg}.")
-    if dataset.shape != grid.shape:
-        found, said = (f"{rows} x {cols}" for rows, cols in (dataset.shape, grid.shape))
-        raise RefusedScene(f"{name} has {found} pixels, but its item says {said}.")
-    shift = _largest_shift(dataset.transform, grid)
-    if not shift <= GRID_TOLERANCE_PX:
-        raise RefusedScene(
-            f"{name} lies up to {shift:.4g} pixels from where its item's proj:transform says."
-        )
+    grid.check_file(dataset, name)
     rows, cols = dataset.block_shapes[0]
     if rows * cols > LARGEST_TILE_PX:
         raise RefusedScene(f"{name} has tiles of {rows} x {cols} pixels, too large to read.")
@@ -335,14 +366,6 @@ def check_header(dataset: Any, grid: AffineGrid, name: str) -> None:
 def name_of(path: str) -> str:
     """The file's name, without folders, hosts and signatures."""
     return brief(path.partition("?")[0].rpartition("/")[2])
-
-
-def _largest_shift(transform: Any, grid: AffineGrid) -> float:
-    """How far, in pixels, a corner lies from where the grid has it."""
-    rows, cols = grid.shape
-    corners = np.array([[0, cols, 0, cols], [0, 0, rows, rows], [1, 1, 1, 1]])
-    difference = np.subtract(tuple(transform)[:6], grid.transform).reshape(2, 3)
-    return float(np.abs(difference @ corners).max() / abs(grid.transform[0]))
 
 
 def _is_remote(path: str) -> bool:

@@ -35,7 +35,7 @@ class Report:
     def of(cls, run_id: str, plan: Plan) -> "Report":
         """The report of a run that begins."""
         km2 = {SceneKey.of(planned.scene): planned.km2 for planned in plan.scenes}
-        guessed = {SceneKey.of(each.scene) for each in plan.scenes if not each.is_located}
+        guessed = {SceneKey.of(each.scene) for each in plan.scenes if each.is_guess}
         return cls(run_id, len(plan.scenes) + len(plan.refused), km2, guessed)
 
     def add(self, result: SceneResult) -> None:

@@ -11,7 +11,6 @@ from westsea.accounts import Report
 from westsea.objects import open_objects
 from westsea.planning import Plan, PlannedScene
 from westsea.schema import TABLES
-from westsea_catalog.grid import AffineGrid
 from westsea_catalog.trust import brief
 
 LOG = logging.getLogger(__name__)
@@ -51,9 +50,7 @@ def _scene_document(planned: PlannedScene) -> dict[str, Any]:
         files = (*scene.bands, *scene.extras)
         document["extras"] = [asset.name for asset in scene.extras]
         document["offsets"] = {asset.name: asset.offset for asset in files}
-    if isinstance(grid, AffineGrid):
-        document |= {"epsg": grid.epsg, "transform": list(grid.transform)}
-    return document
+    return document | grid.says
 
 
 def print_plan(plan: Plan) -> None:

@@ -113,6 +113,7 @@ class Table:
 _TEXT = pa.string()
 _REAL = pa.float64()
 _INTEGER = pa.int32()
+_BOOL = pa.bool_()
 _TEXTS = pa.list_(pa.field("element", pa.string(), nullable=False))
 _BOX = pa.struct(
     [pa.field(side, _REAL, nullable=False) for side in ("xmin", "ymin", "xmax", "ymax")]
@@ -333,7 +334,7 @@ SCENES = Table(
         Column(
             "polarizations", _TEXTS, "", False, "polarizations searched; bands of optical scenes"
         ),
-        Column("footprint", pa.binary(), "", False, "the item's footprint, WKB, OGC:CRS84"),
+        Column("footprint", pa.binary(), "", False, "the item's footprint, that of the pixels in radar geometry; WKB, OGC:CRS84"),
         _BBOX,
         Column(
             "processing_baseline", _TEXT, "", True, "version of the processor, as the item says it"
@@ -345,6 +346,15 @@ SCENES = Table(
             True,
             "when the product was made, UTC, or where the item does not say that, the item",
         ),
+        Column(
+            "radar_mode", _TEXT, "", True, "IW or EW; of scenes in radar geometry, as what follows"
+        ),
+        Column(
+            "calibrated", _BOOL, "", True, "levels are gamma0, not relative to those of the scene"
+        ),
+        Column("noise_removed", _BOOL, "", True, "thermal noise is off the levels"),
+        _real("incidence_min_deg", "deg", "least angle of incidence; null if unknown", nullable=True),
+        _real("incidence_max_deg", "deg", "greatest one; null if unknown", nullable=True),
         _real("km2_valid", "km2", "sea that was searched"),
         _real("km2_masked", "km2", "land, cloud and what lies outside the AOI"),
         _real("km2_nodata", "km2", "pixels without data"),

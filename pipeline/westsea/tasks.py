@@ -17,7 +17,8 @@ from westsea.detection.sea import LEAST_BLOCK_PIXELS
 from westsea.detection.summary import Carry, Summary, merge, summarise
 from westsea.detector import Detector
 from westsea.objects import Outcome
-from westsea.planning import PlannedScene
+from westsea.locating import locate, shares
+from westsea.planning import PlannedScene, window_of
 from westsea.records import Receipt, SceneKey
 from westsea.schema import DETECTIONS, PAIRS, SCENES
 from westsea.store import Store
@@ -34,6 +35,7 @@ LOG = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_REASON_CHARS = 300
+NOTHING = "{} holds no data in the area asked for."
 MOST_BELOW_ZERO = 0.05
 """Share of an optical scene's blocks. Shadows may lie there; of a scene whose item is wrong it is
 the sea. To take the numbers as they are costs some contrast where the item was right."""
@@ -101,6 +103,18 @@ class Job:
             extras=tuple(replace(asset, offset=0) for asset in self.scene.extras),
         )
         return replace(self, scene=scene)
+
+    def located(self) -> "Job":
+        """The job on the scene's true grid, where it was planned on a guess; reads its files."""
+        if self.scene.is_located:
+            return self
+        scene = locate(self.key, self.scene)
+        window = window_of(scene.grid, self.aoi)
+        if window is None:
+            raise RefusedScene(NOTHING.format(brief(scene.id)))
+        return replace(
+            self, scene=scene, window=window, chunks=shares(window, len(self.chunks))
+        )
 
     def pixels(self) -> Pixels:
         """The scene's pixels, nothing read yet."""
@@ -204,25 +218,31 @@ def _reported(task: F) -> F:
 
 
 @_reported
-def summarise_chunk(job: Job, chunk: Window) -> Part:
-    """Read one chunk and summarise it."""
+def summarise_chunk(job: Job, chunk: Window) -> Part | None:
+    """Read one chunk and summarise it; None where a scene turns out to have fewer than planned."""
     tell_start(job.key)
-    return _summarise(job, job.pixels(), chunk)
+    place, job = job.chunks.index(chunk), job.located()
+    if place >= len(job.chunks):
+        return None
+    return _summarise(job, job.pixels(), job.chunks[place])
 
 
 @_reported
-def judge_scene(job: Job, parts: Sequence[Part], store: Store) -> SceneResult:
+def judge_scene(job: Job, parts: Sequence[Part | None], store: Store) -> SceneResult:
     """Judge a scene from the summaries of its chunks and commit its tables."""
     tell_start(job.key)
-    return _judge(job, job.pixels(), parts, store, time.perf_counter())
+    start, job = time.perf_counter(), job.located()
+    return _judge(job, job.pixels(), [part for part in parts if part is not None], store, start)
 
 
 @_reported
 def process_scene(job: Job, store: Store) -> SceneResult:
     """All of a scene in one go."""
     tell_start(job.key)
-    start, pixels = time.perf_counter(), job.pixels()
+    start = time.perf_counter()
     with gdal_env():
+        job = job.located()
+        pixels = job.pixels()
         parts = [_summarise(job, pixels, chunk) for chunk in job.chunks]
         return _judge(job, pixels, parts, store, start)
 
@@ -291,7 +311,7 @@ def _judge(
         summary, again = _merged(job, [_summarise(job, pixels, chunk) for chunk in job.chunks])
         cost += again
     if not summary.valid.any() and not summary.land.any():
-        raise RefusedScene(f"{brief(job.scene.id)} holds no data in the area asked for.")
+        raise RefusedScene(NOTHING.format(brief(job.scene.id)))
     judging, before = time.perf_counter(), pixels.n_bytes
     judged = judge(job.scene, summary, pixels, job.coast, job.aoi, job.detector)
     committing = time.perf_counter()

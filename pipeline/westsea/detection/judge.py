@@ -35,11 +35,14 @@ from westsea.detector import Detector
 from westsea.schema import DETECTIONS, PAIRS, SCENES
 from westsea.tables import build
 from westsea_catalog.coast import Coast
+from westsea_catalog.grid import Window
 from westsea_catalog.scene import Scene
 from westsea_kernels.blocks import BLOCKS_PER_CELL, SAMPLING
 
 Float = NDArray[np.float64]
 
+INCIDENCE_POINTS = 33
+"""Along either side of the window: incidence bends little over a swath."""
 NO_DETECTION = np.array(None, object)
 
 
@@ -200,6 +203,7 @@ def _scene(
             "footprint": [shapely.to_wkb(shapely.geometry.shape(scene.footprint))],
             "processing_baseline": [scene.baseline],
             "processed": [scene.processed],
+            **_radar(scene, summary.window),
             "km2_valid": [float((searched * km2).sum())],
             "km2_masked": [float(((summary.land + seen_land) * km2).sum())],
             "km2_nodata": [float((nodata * km2).sum())],
@@ -211,6 +215,22 @@ def _scene(
             **{name: [count] for name, count in counts.items()},
         },
     )
+
+
+def _radar(scene: Scene, window: Window) -> dict[str, list[Any]]:
+    """What the scenes table says of the radar: of a scene in radar geometry alone."""
+    columns = ("radar_mode", "calibrated", "noise_removed", "incidence_min_deg", "incidence_max_deg")
+    radar = scene.radar
+    if radar is None:
+        return {name: [None] for name in columns}
+    rows, cols = (
+        np.linspace(first, last - 1, INCIDENCE_POINTS)
+        for first, last in ((window.row0, window.row1), (window.col0, window.col1))
+    )
+    incidence = radar.incidence_deg(*np.meshgrid(rows, cols))
+    ends = [float(incidence.min()), float(incidence.max())]
+    values = (radar.mode, radar.calibrated, radar.noise_removed, *ends)
+    return {name: [value] for name, value in zip(columns, values, strict=True)}
 
 
 def _rates(
