@@ -184,7 +184,8 @@ def _above_trail(
         return level
     if rings[n - 3] > faded:
         return level
-    cut, highest = level - background, HIGHEST_SHARE * (bright - background)
+    start, highest = level - background, HIGHEST_SHARE * (bright - background)
+    cut = start
     while cut < highest:
         end = 1
         while end < n and rings[end] >= cut:
@@ -193,7 +194,7 @@ def _above_trail(
         if beyond >= n or rings[beyond] <= DROP_SHARE * cut:
             break
         cut *= RISE
-    return float(background + min(cut, max(highest, level - background)))
+    return float(background + min(cut, highest)) if cut > start else level
 
 
 @kernel

@@ -176,7 +176,7 @@ def above_trail_slowly(pixels, values, level, bright):
         if ([*rings, 0.0, 0.0])[last + hulls.DROP_PX] <= hulls.DROP_SHARE * cut:
             break
         cut *= hulls.RISE
-    return SEA + min(cut, max(hulls.HIGHEST_SHARE * bright, level - SEA))
+    return SEA + min(cut, hulls.HIGHEST_SHARE * bright) if cut > level - SEA else level
 
 
 CORES_AND_LOOKS = [(0, 4.4), (0.1, 4.4), (0.3, 4.4), (0.1, 0), (0.3, 0)]

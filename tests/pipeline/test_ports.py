@@ -117,9 +117,9 @@ def test_vessels_in_open_water_are_found(ports, vessels):
         over, sigmas = contrast(ports / missed["port"] / "B08.tif", missed["outline"])
         print(
             f"missed: {missed['port']} {missed['vessel']}, drawn {missed['drawn_m']:.0f} m long, "
-            f"its brightest pixel {over:.2f} times the water about it ({sigmas:.0f} deviations); the "
-            f"nearest detection, {missed['length_m']:.0f} m long, {missed['away_m']:.0f} m off the "
-            f"outline, {missed['off_m']:.0f} m off its middle"
+            f"its brightest pixel {over:.2f} times the water about it ({sigmas:.0f} deviations); "
+            f"the nearest detection, {missed['length_m']:.0f} m long, {missed['away_m']:.0f} m off "
+            f"the outline, {missed['off_m']:.0f} m off its middle"
         )
     assert len(found) == 79
     assert found.mean() >= 0.97
