@@ -266,13 +266,16 @@ class Flights:
         for flight in list(self._flying.values()):
             for scene, since in flight.since.items():
                 job = flight.job_of(scene)
-                seconds = self._scene_seconds or deadline(job)
-                if now - since > seconds:
-                    yield self._fail_overdue(flight, job, seconds)
+                if now - since > self.patience(job):
+                    yield self._fail_overdue(flight, job)
                     break
 
-    def _fail_overdue(self, flight: Flight, job: Job, seconds: float) -> SceneResult:
-        busy = self._client.processing()
+    def patience(self, job: Job) -> float:
+        """Seconds that a scene may take."""
+        return self._scene_seconds or deadline(job)
+
+    def _fail_overdue(self, flight: Flight, job: Job) -> SceneResult:
+        seconds, busy = self.patience(job), self._client.processing()
         stuck = {worker for task, (worker, _) in flight.at.items() if task in busy.get(worker, ())}
         self._call_back(flight)
         self._wait_again(other for other in flight.jobs if other is not job)
