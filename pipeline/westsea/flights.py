@@ -157,7 +157,9 @@ class Flights:
     def _handle(self, news: Any) -> Iterable[SceneResult]:
         if isinstance(news, Future):
             return self._landed(news) if news in self._flying else []
-        if "scene" in news:
+        if not isinstance(news, dict):
+            return []
+        if {"task", "worker", "scene"} <= news.keys():
             for flight in self._flying.values():
                 if news["task"] in flight.tasks:
                     flight.begin(news["task"], news["worker"], news["scene"])
@@ -223,6 +225,7 @@ class Flights:
     def _worker_lost(self, news: dict[str, Any]) -> Iterator[SceneResult]:
         worker, lost = news["worker"], frozenset(news["processing-tasks"])
         if news.get("expected") or worker in self._replaced:
+            self._replaced.discard(worker)
             return  # the scheduler gives its tasks to others
         there = [flight for flight in self._flying.values() if lost & flight.tasks]
         begun = {flight: flight.begun(lost, worker) for flight in there}
