@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from westsea.detector import Detector
     from westsea.planning import Plan
     from westsea.results import Sweep
+    from westsea.runner import Limits
 
-__all__ = ["Detector", "Plan", "Sweep", "cube", "plan", "search", "sweep"]
+__all__ = ["Detector", "Limits", "Plan", "Sweep", "cube", "plan", "search", "sweep"]
 
-_HOMES = {"Detector": "detector", "Plan": "planning", "Sweep": "results"}
+_HOMES = {"Detector": "detector", "Limits": "runner", "Plan": "planning", "Sweep": "results"}
 
 
 def __getattr__(name: str) -> Any:

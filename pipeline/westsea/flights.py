@@ -157,7 +157,9 @@ class Flights:
     def _handle(self, news: Any) -> Iterable[SceneResult]:
         if isinstance(news, Future):
             return self._landed(news) if news in self._flying else []
-        if "scene" in news:
+        if not isinstance(news, dict):
+            return []
+        if {"task", "worker", "scene"} <= news.keys():
             for flight in self._flying.values():
                 if news["task"] in flight.tasks:
                     flight.begin(news["task"], news["worker"], news["scene"])
@@ -223,6 +225,7 @@ class Flights:
     def _worker_lost(self, news: dict[str, Any]) -> Iterator[SceneResult]:
         worker, lost = news["worker"], frozenset(news["processing-tasks"])
         if news.get("expected") or worker in self._replaced:
+            self._replaced.discard(worker)
             return  # the scheduler gives its tasks to others
         there = [flight for flight in self._flying.values() if lost & flight.tasks]
         begun = {flight: flight.begun(lost, worker) for flight in there}
@@ -266,13 +269,16 @@ class Flights:
         for flight in list(self._flying.values()):
             for scene, since in flight.since.items():
                 job = flight.job_of(scene)
-                seconds = self._scene_seconds or deadline(job)
-                if now - since > seconds:
-                    yield self._fail_overdue(flight, job, seconds)
+                if now - since > self.patience(job):
+                    yield self._fail_overdue(flight, job)
                     break
 
-    def _fail_overdue(self, flight: Flight, job: Job, seconds: float) -> SceneResult:
-        busy = self._client.processing()
+    def patience(self, job: Job) -> float:
+        """Seconds that a scene may take."""
+        return self._scene_seconds or deadline(job)
+
+    def _fail_overdue(self, flight: Flight, job: Job) -> SceneResult:
+        seconds, busy = self.patience(job), self._client.processing()
         stuck = {worker for task, (worker, _) in flight.at.items() if task in busy.get(worker, ())}
         self._call_back(flight)
         self._wait_again(other for other in flight.jobs if other is not job)

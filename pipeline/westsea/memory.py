@@ -10,11 +10,12 @@ from westsea_catalog.errors import ConfigError
 from westsea_catalog.trust import brief
 from westsea_kernels.blocks import CELL
 
-BASE_BYTES = 430e6
-PER_CHUNK_BYTE = 2.2
-PER_SCENE_BYTE = 0.25
-"""Of a worker process with all that it imports and GDAL's cache, for each decoded byte of the chunk
-that a thread reads, and of the scene that one judges; with a fifth to spare, see DESIGN.md."""
+BASE_BYTES = 550e6
+PER_CHUNK_BYTE = 1.3
+PER_SCENE_PIXEL = 0.9
+"""Bytes of a worker process with all that it imports and GDAL's cache, for each decoded byte of the
+chunk that a thread reads, and for each pixel and band of the scene that one judges. As measured,
+with a tenth to a third to spare: see DESIGN.md."""
 USABLE = 0.7
 """Of a worker's memory: beyond it distributed begins to write what it holds to the disk."""
 ROWS = (CHUNK_ROWS, 512, 256, CELL)
@@ -46,7 +47,7 @@ def need(planned: PlannedScene, threads: int) -> float:
     """Bytes that a worker needs at most for one scene a thread."""
     per_pixel = planned.bytes / planned.window.size
     chunk = max(chunk.size for chunk in planned.chunks) * per_pixel
-    return BASE_BYTES + threads * (PER_CHUNK_BYTE * chunk + PER_SCENE_BYTE * planned.bytes)
+    return BASE_BYTES + threads * (PER_CHUNK_BYTE * chunk + PER_SCENE_PIXEL * planned.pixels)
 
 
 def most_needed(plan: Plan, threads: int) -> float:

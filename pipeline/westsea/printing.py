@@ -96,7 +96,8 @@ def print_runs(records: pd.DataFrame) -> None:
     if "km2" in records:
         areas = [km2 if isinstance(km2, dict) else {} for km2 in records["km2"]]
         for kind in ("valid", "unread"):
-            records = records.assign(**{f"km2_{kind}": [km2.get(kind) for km2 in areas]})
+            column = pd.Series([km2.get(kind) for km2 in areas], records.index, dtype=float)
+            records = records.assign(**{f"km2_{kind}": column})
     # Records of other versions may lack some, which makes floats of the others' counts.
     table = records.reindex(columns=list(RUN_COLUMNS)).convert_dtypes()
     click.echo(table.to_csv(sep="\t", index=False), nl=False)

@@ -50,9 +50,9 @@ def troubles():
     return Troubles()
 
 
-@pytest.fixture(scope="module", params=[10, 0])
+@pytest.fixture(scope="module")
 def fragile(request):
-    """Two processes, of a scheduler that allows so many deaths before it blames all around."""
+    """Two processes, of a scheduler that allows as many deaths as we set, or none."""
     with pytest.MonkeyPatch.context() as patch:
         allowed = {"distributed.scheduler.allowed-failures": request.param}
         patch.setattr(cluster, "BLAMED_BY_US", allowed)
@@ -68,7 +68,7 @@ def sweep_of(archive, out, client, *, bad=(), chunk=None, **limits):
     for name in bad:
         item = copy.deepcopy(small[0]) | {"id": f"{small[0]['id']}-{name}"}
         vv = Path(item["assets"]["vv"]["href"])
-        item["assets"]["vv"]["href"] = shutil.copy(vv, vv.with_name(f"{name}.tif"))
+        item["assets"]["vv"]["href"] = str(shutil.copy(vv, vv.with_name(f"{name}.tif")))
         items.insert(5, item)
     planned = plan(items, catalog=str(archive), chunk=chunk)
     store = Store.open(out, parameters(Detector(), None, Coast.shipped()))
@@ -92,7 +92,9 @@ def expected(archive, tmp_path_factory):
     return tables(out)
 
 
-@pytest.mark.parametrize("chunk", [None, (128, None)])
+@pytest.mark.parametrize(
+    ("fragile", "chunk"), [(10, None), (10, (128, None)), (0, None)], indirect=["fragile"]
+)
 def test_who_kills_workers_fails_alone(own_archive, tmp_path, fragile, expected, chunk):
     out = tmp_path / "out"
     report = sweep_of(own_archive, out, fragile, bad=["kill"], chunk=chunk)
@@ -105,9 +107,9 @@ def test_who_kills_workers_fails_alone(own_archive, tmp_path, fragile, expected,
     assert report.count(Verdict.DONE) + report.count(Verdict.EMPTY) == 12
     assert tables(out) == expected
     assert Sweep(out).failed()["attempts"].tolist() == [1]
-    assert len(fragile.nthreads()) >= 1
 
 
+@pytest.mark.parametrize("fragile", [10], indirect=True)
 def test_what_hangs_fails_at_its_deadline(own_archive, tmp_path, fragile, expected, monkeypatch):
     def deadline(job):
         return 1.0 if job.key.item_id.endswith("hang") else 600.0
@@ -133,7 +135,8 @@ def test_where_no_nanny_watches_the_others_go_on(own_archive, tmp_path, expected
 
     def opened(path, *args, **options):
         if str(path).endswith("hang.tif"):
-            let_go.wait(60)
+            let_go.wait(300)
+            raise rasterio.errors.RasterioIOError("too late")
         return plain_open(path, *args, **options)
 
     monkeypatch.setattr(rasterio, "open", opened)
@@ -147,19 +150,11 @@ def test_where_no_nanny_watches_the_others_go_on(own_archive, tmp_path, expected
         dashboard_address="127.0.0.1:0",
         set_as_default=False,
     ) as client:
-        report = sweep_of(own_archive, tmp_path, client, bad=["hang"])
+        report = sweep_of(own_archive, tmp_path / "out", client, bad=["hang"])
         let_go.set()
     assert by_name(report)["hang"].verdict == Verdict.FAILED
     assert report.count(Verdict.FAILED) == 1
-    assert {path: file for path, file in tables(tmp_path).items() if "hang" not in str(path)} == (
-        expected
-    )
-
-
-def test_a_deadline_for_all(own_archive, tmp_path, fragile):
-    report = sweep_of(own_archive, tmp_path, fragile, bad=["hang"], scene_seconds=20.0)
-    assert report.count(Verdict.FAILED) == 1
-    assert "deadline of 20 s" in by_name(report)["hang"].reason
+    assert tables(tmp_path / "out") == expected
 
 
 def test_a_deadline_grows_with_the_scene(archive):
@@ -168,5 +163,6 @@ def test_a_deadline_grows_with_the_scene(archive):
         flights.Job.of(each, Coast.shipped(), None, Detector())
         for each in plan(items, catalog=str(archive)).scenes
     ]
+    assert {flights.Flights([], None, None, 20.0).patience(job) for job in jobs} == {20.0}
     sizes = {job.window.size * (len(job.scene.bands) + len(job.scene.extras)) for job in jobs}
     assert sorted(sizes) == sorted(round((flights.deadline(job) - 600) * 1e6 / 4) for job in jobs)

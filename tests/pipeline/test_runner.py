@@ -1,6 +1,7 @@
 import json
 from collections import Counter
 from datetime import UTC, datetime
+from math import inf
 from types import SimpleNamespace
 
 import duckdb
@@ -17,11 +18,17 @@ from westsea.flights import SCENES_PER_THREAD, Flights
 from westsea.planning import take_shard
 from westsea.records import SceneKey
 from westsea.results import Sweep
-from westsea.runner import new_run_id, parameters, run
+from westsea.runner import Limits, new_run_id, parameters, run
 from westsea.store import Store
 from westsea.tasks import Verdict
 from westsea_catalog.coast import Coast
-from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene, UpstreamError
+from westsea_catalog.errors import (
+    ConfigError,
+    FailedScene,
+    RefusedScene,
+    UpstreamError,
+    UsageError,
+)
 
 WHEN = "2017-10-01/2017-10-31"
 
@@ -120,15 +127,16 @@ def test_whatever_is_carried(archive, plain, tmp_path, threads, carry):
     assert tree(tmp_path / "out") == plain[2]
 
 
-def test_shards_into_one_folder(archive, plain, tmp_path):
-    parts = [take_shard(items_of(archive), index, 2) for index in range(2)]
-    assert all(parts)
+@pytest.mark.parametrize("count", [2, 5])
+def test_shards_into_one_folder(archive, plain, tmp_path, count):
+    parts = [take_shard(items_of(archive), index, count) for index in range(count)]
+    assert count > 2 or all(parts)
     planned = [
         execute(plan_of(archive, part), tmp_path / "out", workers=0).planned for part in parts
     ]
     assert sum(planned) == 4
     assert tree(tmp_path / "out") == plain[2]
-    assert len(records(tmp_path / "out")) == 2
+    assert len(records(tmp_path / "out")) == count
 
 
 def test_the_order_of_items_does_not_matter(archive, plain, tmp_path):
@@ -324,6 +332,14 @@ def test_a_run_that_is_stopped_can_be_gone_on_with(archive, plain, tmp_path, thr
     rest = run_on(client, plan_of(archive), tmp_path)
     assert rest.count(Verdict.SKIPPED) >= 2
     assert tree(tmp_path) == plain[2]
+
+
+@pytest.mark.parametrize(
+    "limits", [{"attempts": 0}, {"scene_seconds": 0.0}, {"scene_seconds": inf}]
+)
+def test_limits_that_let_nothing_pass(limits):
+    with pytest.raises(UsageError):
+        Limits(**limits)
 
 
 def test_what_is_in_flight_is_given_up_when_a_run_is_stopped(
