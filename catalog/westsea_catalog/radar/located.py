@@ -62,11 +62,11 @@ def located(scene: Scene) -> Scene:
             " nothing says where its pixels lie."
         )
     if annotation is None:
-        grid = _grid_of_points(points, shape, scene.mode)
+        grid = _grid_of_points(points, shape, scene.mode, brief(scene.id))
         product = RadarProduct(scene.mode)
     else:
         _check(scene, annotation, shape, points)
-        grid = _grid_of_annotation(annotation)
+        grid = grid_of_annotation(annotation)
         product = _product(annotation, grid)
     bands = tuple(_with_levels(scene, band, shape, annotation) for band in scene.bands)
     levels = [band.levels for band in bands if band.levels is not None]
@@ -141,17 +141,20 @@ def _unwrapped(nodes: dict[str, Float]) -> Float:
     return np.stack([lon[0, 0] + (lon - lon[0, 0] + 180.0) % 360.0 - 180.0, nodes["latitude"]])
 
 
-def _grid_of_points(points: Float, shape: tuple[int, int], mode: str) -> RadarGrid:
+def _grid_of_points(points: Float, shape: tuple[int, int], mode: str, name: str) -> RadarGrid:
     """The grid through a file's control points alone."""
     row, col, *_ = points.T
-    rows, cols, order = mesh_of(row, col)
+    try:
+        rows, cols, order = mesh_of(row, col)
+    except RefusedScene as reason:
+        raise RefusedScene(f"{name} {reason}.") from None
     lon, lat, height = (points[order, k].reshape(len(rows), len(cols)) for k in (2, 3, 4))
     incidence, slant = usual_view(mode, cols, shape[1])
     lon, lat = at_sea_level(lon, lat, height, *np.broadcast_arrays(incidence, slant))
     return RadarGrid(shape, rows, cols, lon, lat)
 
 
-def _grid_of_annotation(annotation: Annotation) -> RadarGrid:
+def grid_of_annotation(annotation: Annotation) -> RadarGrid:
     """The grid over lines and slant ranges, through the annotation's points at sea level."""
     nodes = annotation.nodes
     slant = nodes["slantRangeTime"] * HALF_LIGHT_MS
