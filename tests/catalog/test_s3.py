@@ -22,7 +22,9 @@ from westsea_catalog.errors import ConfigError, FailedScene
 from westsea_catalog.grid import AffineGrid
 from westsea_catalog.keys import key_options
 from westsea_catalog.profiles import PROFILES, access_to
+from westsea_catalog.radar.documents import content
 from westsea_catalog.reader import GDAL_OPTIONS, TiffReader, gdal_env
+from westsea_catalog.scene import Document
 
 GRID = AffineGrid(32651, (10.0, 0.0, 300000.0, 0.0, -10.0, 4200000.0), (64, 64))
 PIXELS = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
@@ -183,6 +185,52 @@ def test_wrong_keys(reader, monkeypatch, wrong):
 def test_a_bucket_that_is_not_open_to_everybody(reader):
     with pytest.raises(FailedScene, match=r"the server answered 403\.$"):
         reader(unsigned=True).read(GRID.full)
+
+
+@pytest.fixture
+def document(s3):
+    """A document in the bucket, by its name."""
+    gate, filer = s3
+    own = Bucket("mine", "eu-1", f"127.0.0.1:{gate}", https=False, virtual_hosting=False)
+    put(filer, "annotation.xml")
+
+    def make(name="annotation.xml", **changes):
+        access = replace(own, **changes).access
+        return Document("annotation", "VV", f"s3://mine/{name}", f"/vsis3/mine/{name}", access)
+
+    return make
+
+
+@pytest.mark.parametrize("changes", [{}, {"requester_pays": True}, {"region": ""}])
+def test_documents_with_keys_in_variables(document, monkeypatch, changes):
+    use(monkeypatch, **KEYS)
+    assert content(document(**changes)).startswith(b"II")
+    assert content(document("none.xml", **changes)) is None
+
+
+def test_documents_with_keys_in_a_file(document, monkeypatch, tmp_path):
+    (tmp_path / "mine").write_text(
+        "[default]\naws_access_key_id=No\naws_secret_access_key=No\n"
+        "[me]\naws_access_key_id=Key\naws_secret_access_key=Secret\n"
+    )
+    use(monkeypatch, AWS_PROFILE="me", AWS_SHARED_CREDENTIALS_FILE=str(tmp_path / "mine"))
+    assert content(document()).startswith(b"II")
+
+
+def test_documents_with_other_stores_in_variables(document, monkeypatch):
+    use(monkeypatch, AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_S3_ENDPOINT="127.0.0.1:9", **KEYS)
+    assert content(document()).startswith(b"II")
+
+
+def test_documents_with_wrong_keys(document, monkeypatch):
+    use(monkeypatch, **KEYS | {"AWS_SECRET_ACCESS_KEY": "No"})
+    with pytest.raises(FailedScene, match=r"could not be read: the bucket refuses access\.$"):
+        content(document())
+
+
+def test_documents_without_keys(document):
+    with pytest.raises(ConfigError, match=r"^The bucket mine wants AWS keys"):
+        content(document())
 
 
 def test_no_keys_at_all():

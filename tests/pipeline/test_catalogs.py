@@ -165,7 +165,9 @@ def test_what_catalogues_need():
     signed = needs(PROFILES["planetary-computer"])
     assert signed == "signatures of planetarycomputer.microsoft.com, without an account"
     assert needs(PROFILES["cdse"]) == "AWS keys for s3://eodata"
-    assert needs(PROFILES["earth-search"]) == "AWS keys, and pays Amazon, for s3://sentinel-s2-l1c"
+    assert needs(PROFILES["earth-search"]) == (
+        "AWS keys, and pays Amazon, for s3://sentinel-s2-l1c, s3://sentinel-s1-l1c"
+    )
     assert document(PROFILES["planetary-computer"])["signing"] in PLANETARY_COMPUTER_TOKENS
 
 

@@ -37,16 +37,26 @@ class CurvedFrame(Frame):
         return super().scene_pixel(straight_line, straight_sample)
 
     def to_scene(self, image: Image, nodata: float) -> Image:
-        """Resample an image of the frame to the scene's grid, by cubic convolution."""
+        """Resample an image of the frame to the scene's grid, by cubic convolution.
+
+        A scene's pixel is `nodata` where its nearest pixel of the frame is; of the others those
+        that are `nodata` have no weight.
+        """
         line, sample = self.locate(*np.ogrid[tuple(slice(n) for n in self.grid.shape)])
         i, row_terms = _taps(line, self.shape[0])
         j, col_terms = _taps(sample, self.shape[1])
-        found = np.zeros(self.grid.shape)
+        is_there = image != nodata
+        found, weight = np.zeros(self.grid.shape), np.zeros(self.grid.shape)
         for down, row_term in enumerate(row_terms):
             for right, col_term in enumerate(col_terms):
-                found += image[i + down, j + right] * (row_term * col_term)
+                term = row_term * col_term * is_there[i + down, j + right]
+                found += image[i + down, j + right] * term
+                weight += term
         nearest = image[np.rint(line).astype(np.intp), np.rint(sample).astype(np.intp)]
-        return np.where(nearest == nodata, nodata, found).astype(np.float32)
+        # The nearest alone has more than a fifth of all weight.
+        return np.where(nearest == nodata, nodata, found / np.maximum(weight, 0.2)).astype(
+            np.float32
+        )
 
     def from_scene(self, image: NDArray[np.generic], fill: float = 0.0) -> Image:
         """Bring an image of the scene's grid to the frame, bilinearly; `fill` beyond its edge."""

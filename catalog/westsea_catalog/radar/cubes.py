@@ -1,7 +1,7 @@
 """Cubes in radar geometry: lazy, of lines and samples as the files have them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import dask.array as da
 import numpy as np
@@ -72,9 +72,8 @@ def radar_cube(
         "geometry": "radar",
         **_said(scene),
     }
-    described: xr.DataArray = stack.rio.write_gcps(_points(grid), "EPSG:4326")
-    described = described.rio.write_nodata(np.nan)
-    return described
+    described = stack.rio.write_gcps(_points(grid), "EPSG:4326")
+    return cast("xr.DataArray", described.rio.write_nodata(np.nan))
 
 
 def _said(scene: Scene) -> dict[str, Any]:
@@ -117,4 +116,4 @@ def _points(grid: Grid) -> list[GroundControlPoint]:
     )
     lon, lat = grid.lonlat(row, col)
     places = zip(row.ravel(), col.ravel(), lon.ravel(), lat.ravel(), strict=True)
-    return [GroundControlPoint(r + 0.5, c + 0.5, x, y) for r, c, x, y in places]
+    return [GroundControlPoint(r + 0.5, c + 0.5, x, y, 0.0) for r, c, x, y in places]

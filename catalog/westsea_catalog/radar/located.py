@@ -66,7 +66,7 @@ def located(scene: Scene) -> Scene:
         product = RadarProduct(scene.mode)
     else:
         _check(scene, annotation, shape, points)
-        grid = _grid_of_annotation(annotation)
+        grid = grid_of_annotation(annotation)
         product = _product(annotation, grid)
     bands = tuple(_with_levels(scene, band, shape, annotation) for band in scene.bands)
     levels = [band.levels for band in bands if band.levels is not None]
@@ -151,7 +151,7 @@ def _grid_of_points(points: Float, shape: tuple[int, int], mode: str) -> RadarGr
     return RadarGrid(shape, rows, cols, lon, lat)
 
 
-def _grid_of_annotation(annotation: Annotation) -> RadarGrid:
+def grid_of_annotation(annotation: Annotation) -> RadarGrid:
     """The grid over lines and slant ranges, through the annotation's points at sea level."""
     nodes = annotation.nodes
     slant = nodes["slantRangeTime"] * HALF_LIGHT_MS

@@ -14,7 +14,7 @@ from westsea_catalog.items import scene_from_item
 from westsea_catalog.profiles import PROFILES
 from westsea_catalog.radar.annotation import read_annotation
 from westsea_catalog.radar.grids import RadarGrid
-from westsea_catalog.radar.located import HALF_LIGHT_MS, _grid_of_annotation, located
+from westsea_catalog.radar.located import HALF_LIGHT_MS, grid_of_annotation, located
 from westsea_catalog.search import items_from, root_of
 
 FOLDER = os.environ.get("WESTSEA_REAL_S1", "")
@@ -47,7 +47,7 @@ def test_ranges_are_the_polynomials(folder):
 @products
 def test_control_points_at_sea_are_met(folder):
     annotation = annotation_of(folder)
-    grid = _grid_of_annotation(annotation)
+    grid = grid_of_annotation(annotation)
     row, col = np.meshgrid(annotation.rows, annotation.cols, indexing="ij")
     nodes = annotation.nodes
     _, _, apart = GEOD.inv(*grid.lonlat(row, col), nodes["longitude"], nodes["latitude"])
@@ -61,7 +61,7 @@ def test_control_points_at_sea_are_met(folder):
 def test_points_left_out_are_found(folder):
     """Every second line and sample left out: what the spline says there, over land and sea."""
     annotation = annotation_of(folder)
-    full = _grid_of_annotation(annotation)
+    full = grid_of_annotation(annotation)
     rows = np.unique([*range(0, len(full.rows), 2), len(full.rows) - 1])
     cols = np.unique([*range(0, len(full.across), 2), len(full.across) - 1])
     half = RadarGrid(
