@@ -23,6 +23,8 @@ from westsea_catalog.radar.xml import (
 
 MOST_NODES = 10_000
 """A product has 210 of them, one of a long data take some thousand."""
+MOST_ALONG_AN_AXIS = 500
+"""The spline's equations are solved in one piece."""
 MOST_RATE_TERMS = 3
 _POINT = ("line", "pixel", "latitude", "longitude", "height", "incidenceAngle", "slantRangeTime")
 _LIMITS = {"latitude": 90.0, "longitude": 180.0, "height": 10_000.0, "incidenceAngle": 89.0}
@@ -128,9 +130,11 @@ def mesh_of(
     Raises
     ------
     RefusedScene
-        The points are not on a mesh of two rows and two columns or more.
+        The points are not on a mesh of two rows and two columns or more, or on one too fine.
     """
     rows, cols = np.unique(row), np.unique(col)
+    if max(len(rows), len(cols)) > MOST_ALONG_AN_AXIS:
+        raise RefusedScene(f"has control points on more than {MOST_ALONG_AN_AXIS} lines or samples")
     order = np.lexsort((col, row))
     full = len(rows) * len(cols) == len(row) and min(len(rows), len(cols)) > 1
     if (

@@ -20,8 +20,8 @@ from westsea_catalog.radar.splines import Mesh
 
 INCLINATION_DEG = 98.18
 """Of Sentinel-1's orbit."""
-MAX_SIDE = 200_000
-"""Lines of a product of a whole data take, of half an hour, would be more; slices have 17,000."""
+MAX_LINES, MAX_SAMPLES = 200_000, 40_000
+"""Slices have 17,000 by 26,000."""
 MAX_PIXELS = 2_000_000_000
 NEWTON_STEPS = 20
 NEWTON_PX = 1e-5
@@ -245,7 +245,7 @@ def check_size(shape: tuple[int, int], name: str) -> None:
         It is too large.
     """
     rows, cols = shape
-    if min(shape) < 2 or max(shape) > MAX_SIDE or rows * cols > MAX_PIXELS:
+    if min(shape) < 2 or rows > MAX_LINES or cols > MAX_SAMPLES or rows * cols > MAX_PIXELS:
         raise RefusedScene(f"{name} has {rows} x {cols} pixels, not what westsea reads.")
 
 

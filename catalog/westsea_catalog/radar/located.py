@@ -62,7 +62,7 @@ def located(scene: Scene) -> Scene:
             " nothing says where its pixels lie."
         )
     if annotation is None:
-        grid = _grid_of_points(points, shape, scene.mode)
+        grid = _grid_of_points(points, shape, scene.mode, brief(scene.id))
         product = RadarProduct(scene.mode)
     else:
         _check(scene, annotation, shape, points)
@@ -141,10 +141,13 @@ def _unwrapped(nodes: dict[str, Float]) -> Float:
     return np.stack([lon[0, 0] + (lon - lon[0, 0] + 180.0) % 360.0 - 180.0, nodes["latitude"]])
 
 
-def _grid_of_points(points: Float, shape: tuple[int, int], mode: str) -> RadarGrid:
+def _grid_of_points(points: Float, shape: tuple[int, int], mode: str, name: str) -> RadarGrid:
     """The grid through a file's control points alone."""
     row, col, *_ = points.T
-    rows, cols, order = mesh_of(row, col)
+    try:
+        rows, cols, order = mesh_of(row, col)
+    except RefusedScene as reason:
+        raise RefusedScene(f"{name} {reason}.") from None
     lon, lat, height = (points[order, k].reshape(len(rows), len(cols)) for k in (2, 3, 4))
     incidence, slant = usual_view(mode, cols, shape[1])
     lon, lat = at_sea_level(lon, lat, height, *np.broadcast_arrays(incidence, slant))

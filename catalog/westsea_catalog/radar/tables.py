@@ -9,6 +9,11 @@ from westsea_catalog.errors import RefusedScene
 from westsea_catalog.radar.levels import AzimuthNoise, Vector
 from westsea_catalog.radar.xml import ascending, children, numbers, parse, whole
 
+MOST_VECTORS = 400
+"""One a second; each is drawn out over all samples."""
+MOST_PARTS = 100
+MOST_PLACES = 250_000
+"""Lines or samples."""
 LARGEST = 1e12
 """More is no square of a digital number of 16 bits, nor a calibration constant."""
 
@@ -22,7 +27,7 @@ def read_calibration(text: bytes) -> tuple[Vector, ...]:
         It is no calibration, or one whose numbers cannot be; the message has no subject.
     """
     root = _root(text, "calibration")
-    vectors = children(root, "calibrationVectorList/calibrationVector")
+    vectors = children(root, "calibrationVectorList/calibrationVector", 1, MOST_VECTORS)
     return _vectors(vectors, "gamma", lambda least: least > 0)
 
 
@@ -38,9 +43,9 @@ def read_noise(text: bytes) -> tuple[tuple[Vector, ...], tuple[AzimuthNoise, ...
     new = root.find("noiseRangeVectorList") is not None
     path = "noiseRangeVectorList/noiseRangeVector" if new else "noiseVectorList/noiseVector"
     name = "noiseRangeLut" if new else "noiseLut"
-    along = _vectors(children(root, path), name, lambda least: least >= 0)
+    along = _vectors(children(root, path, 1, MOST_VECTORS), name, lambda least: least >= 0)
     parts = root.findall("noiseAzimuthVectorList/noiseAzimuthVector")
-    if len(parts) > 1000:
+    if len(parts) > MOST_PARTS:
         raise RefusedScene(f"has {len(parts)} of noiseAzimuthVector")
     return along, tuple(_azimuth(part) for part in parts), new
 
@@ -59,7 +64,11 @@ def _vectors(
     for element in elements:
         cols = ascending(numbers(element, "pixel"), "pixels of a vector")
         values = numbers(element, name, len(cols))
-        if not is_possible(values.min()) or values.max() > LARGEST or np.abs(cols).max() > 1e6:
+        if (
+            not is_possible(values.min())
+            or values.max() > LARGEST
+            or np.abs(cols).max() > MOST_PLACES
+        ):
             raise RefusedScene(f"has a {name} that cannot be")
         found.append(Vector(whole(element, "line"), cols.astype(np.int32), values.astype("f4")))
     ascending(np.array([vector.row for vector in found]), "lines of vectors")
@@ -71,7 +80,12 @@ def _azimuth(element: Element) -> AzimuthNoise:
     values = numbers(element, "noiseAzimuthLut", len(rows))
     first, last = ("firstAzimuthLine", "firstRangeSample"), ("lastAzimuthLine", "lastRangeSample")
     (row0, col0), (row1, col1) = ([whole(element, name) for name in end] for end in (first, last))
-    if values.min() < 0 or values.max() > LARGEST or max(row1, col1) > 1e6 or min(row0, col0) < 0:
+    if (
+        values.min() < 0
+        or values.max() > LARGEST
+        or max(row1, col1) > MOST_PLACES
+        or min(row0, col0) < 0
+    ):
         raise RefusedScene("has a noiseAzimuthLut that cannot be")
     if row1 < row0 or col1 < col0:
         raise RefusedScene("has a noiseAzimuthVector of nothing")

@@ -124,6 +124,27 @@ def changed(name, value, count=1):
     )
 
 
+def many(name, n=600, **numbered):
+    """The first of them so often, with some elements numbered."""
+
+    def change(text):
+        [first] = re.findall(rf"<{name}>.*?</{name}>", text, flags=re.DOTALL)[:1]
+        copies = []
+        for k in range(n):
+            copy = first
+            for each in numbered:
+                copy = re.sub(rf"<{each}>[0-9]+", f"<{each}>{k}", copy)
+            copies.append(copy)
+        return re.sub(
+            rf"(<{name}List[^>]*>).*(</{name}List>)",
+            lambda match: match[1] + "".join(copies) + match[2],
+            text,
+            flags=re.DOTALL,
+        )
+
+    return change
+
+
 def without(name):
     return lambda text: re.sub(rf"<{name}[ >].*?</{name}>", "", text, flags=re.DOTALL)
 
@@ -141,6 +162,10 @@ def without(name):
         ("annotation", changed("height", "1e9"), "height beyond"),
         ("annotation", changed("line", "7"), "not on a mesh"),
         ("annotation", changed("pixel", "0", count=0), "not on a mesh"),
+        ("annotation", many("geolocationGridPoint", line=600), "more than 500 lines"),
+        ("calibration", many("calibrationVector", line=600), "of calibrationVector"),
+        ("noise", many("noiseAzimuthVector"), "of noiseAzimuthVector"),
+        ("noise", changed("lastAzimuthLine", "1e8"), "cannot be"),
         ("annotation", changed("prf", "0", count=0), "pulse repetition"),
         ("annotation", changed("grsrCoefficients", "1 2"), "do not begin"),
         ("annotation", changed("grsrCoefficients", "8e5 -1", count=0), "no radar in orbit"),

@@ -74,6 +74,9 @@ def test_points_left_out_are_found(folder):
     )
     row, col = np.meshgrid(annotation.rows, annotation.cols, indexing="ij")
     _, _, apart = GEOD.inv(*half.lonlat(row, col), *full.lonlat(row, col))
+    left_out = np.ones(apart.shape, bool)
+    left_out[np.ix_(rows, cols)] = False
+    apart = apart[left_out]
     print(f"{folder.name[:32]}: median {np.median(apart):.2f} m, most {apart.max():.2f} m")
     assert np.median(apart) < 1.0
     assert apart.max() < 6.0
