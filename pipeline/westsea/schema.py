@@ -334,7 +334,13 @@ SCENES = Table(
         Column(
             "polarizations", _TEXTS, "", False, "polarizations searched; bands of optical scenes"
         ),
-        Column("footprint", pa.binary(), "", False, "the item's footprint, that of the pixels in radar geometry; WKB, OGC:CRS84"),
+        Column(
+            "footprint",
+            pa.binary(),
+            "",
+            False,
+            "the item's footprint, that of the pixels in radar geometry; WKB, OGC:CRS84",
+        ),
         _BBOX,
         Column(
             "processing_baseline", _TEXT, "", True, "version of the processor, as the item says it"
@@ -353,7 +359,9 @@ SCENES = Table(
             "calibrated", _BOOL, "", True, "levels are gamma0, not relative to those of the scene"
         ),
         Column("noise_removed", _BOOL, "", True, "thermal noise is off the levels"),
-        _real("incidence_min_deg", "deg", "least angle of incidence; null if unknown", nullable=True),
+        _real(
+            "incidence_min_deg", "deg", "least angle of incidence; null if unknown", nullable=True
+        ),
         _real("incidence_max_deg", "deg", "greatest one; null if unknown", nullable=True),
         _real("km2_valid", "km2", "sea that was searched"),
         _real("km2_masked", "km2", "land, cloud and what lies outside the AOI"),

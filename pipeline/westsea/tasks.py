@@ -16,8 +16,8 @@ from westsea.detection.pixels import Pixels, Scratch
 from westsea.detection.sea import LEAST_BLOCK_PIXELS
 from westsea.detection.summary import Carry, Summary, merge, summarise
 from westsea.detector import Detector
-from westsea.objects import Outcome
 from westsea.locating import locate, shares
+from westsea.objects import Outcome
 from westsea.planning import PlannedScene, window_of
 from westsea.records import Receipt, SceneKey
 from westsea.schema import DETECTIONS, PAIRS, SCENES
@@ -112,9 +112,7 @@ class Job:
         window = window_of(scene.grid, self.aoi)
         if window is None:
             raise RefusedScene(NOTHING.format(brief(scene.id)))
-        return replace(
-            self, scene=scene, window=window, chunks=shares(window, len(self.chunks))
-        )
+        return replace(self, scene=scene, window=window, chunks=shares(window, len(self.chunks)))
 
     def pixels(self) -> Pixels:
         """The scene's pixels, nothing read yet."""

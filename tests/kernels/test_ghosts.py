@@ -55,7 +55,5 @@ def test_equal_to_a_slow_search(seed, n, m):
         source_db,
         source,
     )
-    expected = slow(
-        lon, lat, weakest, strongest, azimuth, along, source_lon, source_lat, source_db
-    )
+    expected = slow(lon, lat, weakest, strongest, azimuth, along, source_lon, source_lat, source_db)
     assert source.tolist() == expected

@@ -301,7 +301,7 @@ def test_plans_say_that_the_grid_is_a_guess(items, catalog, cli, tmp_path):
     assert "transform" not in scene
 
 
-def test_a_measurement_without_points_refuses_its_scene_alone(items, catalog, tmp_path):
+def test_a_product_that_says_nowhere_where_it_lies_is_refused_alone(items, catalog, tmp_path):
     import rasterio
 
     root = tmp_path / "spoiled"
@@ -314,12 +314,14 @@ def test_a_measurement_without_points_refuses_its_scene_alone(items, catalog, tm
             crs="EPSG:32651", transform=rasterio.transform.from_origin(5e5, 4e6, 10, 10),
         ) as file:  # fmt: skip
             file.write(pixels, 1)
+    for path in (root / GRD).rglob("annotation/*.xml"):
+        path.unlink()
     spoiled = everything(root / catalog.name)
     plan = api.plan(list(spoiled.values()), catalog=str(root / catalog.name))
     report = api.execute(plan, tmp_path / "out", workers=0)
     assert (report.count(Verdict.DONE), report.count(Verdict.REFUSED)) == (1, 1)
     (reason,) = [each.reason for each in report.results if each.verdict is Verdict.REFUSED]
-    assert "no ground control points" in reason
+    assert "0 ground control points and no annotation" in reason
 
 
 def test_a_chip_lies_north_up_on_the_map(sweep, items, catalog):
@@ -330,9 +332,7 @@ def test_a_chip_lies_north_up_on_the_map(sweep, items, catalog):
     for collection in (GRD, RTC):
         (each,) = planned(items, catalog, collection).scenes
         scene = locate(SceneKey.of(each.scene), each.scene)
-        chips.append(
-            map_chip(scene.grid, open_reader(scene, scene.bands[0]), scene.nodata, frame)
-        )
+        chips.append(map_chip(scene.grid, open_reader(scene, scene.bands[0]), scene.nodata, frame))
     for chip in chips:
         light = np.where(chip > 0.3 * np.nanmax(chip), chip, 0.0)
         rows, cols = np.indices(chip.shape)

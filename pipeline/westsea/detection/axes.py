@@ -95,4 +95,6 @@ def _middle_jacobian(scene: Scene) -> Float:
 def per_metre(jacobian: Float) -> tuple[Float, Float]:
     """(...) rows and columns that a circle of a metre reaches from its middle, of (..., 2, 2)."""
     steps = np.linalg.inv(jacobian)
-    return np.hypot(steps[..., 1, 0], steps[..., 1, 1]), np.hypot(steps[..., 0, 0], steps[..., 0, 1])
+    return np.hypot(steps[..., 1, 0], steps[..., 1, 1]), np.hypot(
+        steps[..., 0, 0], steps[..., 0, 1]
+    )

@@ -219,7 +219,13 @@ def _scene(
 
 def _radar(scene: Scene, window: Window) -> dict[str, list[Any]]:
     """What the scenes table says of the radar: of a scene in radar geometry alone."""
-    columns = ("radar_mode", "calibrated", "noise_removed", "incidence_min_deg", "incidence_max_deg")
+    columns = (
+        "radar_mode",
+        "calibrated",
+        "noise_removed",
+        "incidence_min_deg",
+        "incidence_max_deg",
+    )
     radar = scene.radar
     if radar is None:
         return {name: [None] for name in columns}
