@@ -83,6 +83,10 @@ class Plan:
     """Polygons in longitude and latitude that results are clipped to; None for everywhere."""
     outside: int = 0
     """Scenes whose footprint, but none of whose pixels, lies in the AOI."""
+    catalog: str = "custom"
+    """Where the items came from: the name of a profile, or an address."""
+    root: Path | None = None
+    """Folder of a local catalogue, whose files the items may name."""
 
     def summary(self) -> dict[str, Any]:
         """Totals, for people and for JSON."""
@@ -135,7 +139,8 @@ def plan(
             outside += 1
             continue
         scenes.append(PlannedScene(scene, window, chunks_of(window, chunk)))
-    return Plan(tuple(scenes), tuple(refused), aoi, outside)
+    catalog = profile.url or profile.name if profile.name == "custom" else profile.name
+    return Plan(tuple(scenes), tuple(refused), aoi, outside, catalog.partition("?")[0], root)
 
 
 def take_shard(items: Sequence[Item], index: int, count: int) -> list[Item]:

@@ -27,6 +27,7 @@ from westsea.lineage.overlay import refresh
 from westsea.planning import Plan, PlannedScene, RefusedItem
 from westsea.records import REFUSED, Parameters, SceneKey, Status
 from westsea.schema import DETECTIONS, PAIRS
+from westsea.sources import remember
 from westsea.store import Store
 from westsea.tasks import (
     Job,
@@ -158,6 +159,7 @@ def run(
             if known:
                 note(known)
             else:
+                remember(store.objects, planned.scene, plan)
                 jobs.append(Job.of(planned, coast, plan.aoi, detector, carry))
         ends = _plainly(jobs, store) if client is None else on_cluster(jobs, store, client)
         with closing(ends):
