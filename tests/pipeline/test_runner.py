@@ -35,11 +35,11 @@ def plan_of(archive, items=None, **options):
 
 
 def tree(out):
-    """All files of a sweep but those of its runs, which tell when they were."""
+    """All files of a sweep but those of its runs and items, which tell when and where they were."""
     return {
         str(path.relative_to(out)): path.read_bytes()
         for path in sorted(out.rglob("*"))
-        if path.is_file() and path.relative_to(out).parts[0] != "runs"
+        if path.is_file() and path.relative_to(out).parts[0] not in ("runs", "items")
     }
 
 
@@ -75,7 +75,7 @@ def plain(archive, tmp_path_factory):
 def test_the_plain_sweep_finds_something(plain):
     report, out, files = plain
     assert Counter(result.verdict for result in report.results) == {"done": 3, "empty": 1}
-    assert len(files) == 1 + (3 + 1) * 4  # three tables and the item of each
+    assert len(files) == 1 + 3 * 4
     found = Sweep(out)
     assert len(found.detections()) >= 15
     assert {"alongside", "close"} >= set(found.pairs()["kind"]) != set()

@@ -1,10 +1,13 @@
 """What a report tells, as JSON values: pairs with their chips, scenes and runs."""
 
+import json
 import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,14 +19,14 @@ from shapely.geometry.base import BaseGeometry
 from westsea import sources
 from westsea.objects import Objects, open_objects
 from westsea.report import geography, words
-from westsea.report.patches import MapChip, Patches, data_uri
+from westsea.report.patches import MapChip, Patches, Picture, data_uri
 from westsea.results import Sweep
 from westsea.schema import REASONS, VERDICTS
 from westsea.sources import Source
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import WestseaError
 from westsea_catalog.profiles import Profile
-from westsea_catalog.stac_item import item_footprint, properties
+from westsea_catalog.stac_item import item_footprint
 
 MARGIN_M = 250.0
 """Sea shown beyond the hulls of a pair."""
@@ -35,6 +38,8 @@ MOST_SCENES = 5_000
 """Scenes drawn on the run page."""
 NEAR_M = 5_000.0
 NO_ITEM = "No item of this scene is kept beside the tables: give --items FILE to read its pixels."
+BUILT_IN_ID = "westsea-built-in"
+"""Of the catalogue of the built-in archive."""
 BUILT_IN = "Simulated scene of the built-in archive; no Copernicus data."
 
 Row = dict[str, Any]
@@ -81,7 +86,8 @@ def document(
     area = None if aoi is None else shapely.geometry.shape(aoi)
     by_id = {row["detect_id"]: row for row in _rows(detections)}
     seen = _scenes(sweep, swept, scenes)
-    box = geography.box_of([*swept.geometry, *(scene.pop("shape") for scene in seen)])
+    box = geography.box_of([*swept.geometry, *(scene.pop("shape") for scene in seen)], area)
+    shown, provenances = _pairs(pairs, by_id, _rows(swept), scenes)
     return {
         "title": f"westsea: {len(pairs)} candidate pairs",
         "out": str(scenes.objects),
@@ -95,7 +101,8 @@ def document(
         "flags": words.flag_document(),
         "verdicts": VERDICTS,
         "reasons": REASONS,
-        "pairs": _pairs(pairs, by_id, _rows(swept), scenes),
+        "pairs": shown,
+        "sources": provenances,
         "ships": _ships(detections),
         "scenes": seen,
         "run": _run(sweep, swept),
@@ -111,8 +118,8 @@ def _rows(frame: pd.DataFrame) -> list[Row]:
 
 def _pairs(
     pairs: list[Row], by_id: dict[str, Row], swept: list[Row], scenes: Scenes
-) -> list[dict[str, Any]]:
-    """In the given order; scenes are opened one after the other."""
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Pairs in the given order, and the provenances that they name; scenes are opened in turn."""
     of_scene: dict[tuple[str, str], list[int]] = {}
     for n, pair in enumerate(pairs):
         of_scene.setdefault((pair["collection"], pair["item_id"]), []).append(n)
@@ -121,14 +128,35 @@ def _pairs(
     for hull in by_id.values():
         hulls.setdefault(hull["item_id"], []).append(hull)
     found: list[dict[str, Any]] = [{}] * len(pairs)
+    provenances: list[dict[str, Any]] = []
     for key, at in of_scene.items():
         source = scenes.source(*key)
         patches = scenes.patches(source)
         provenance = _provenance(source, rows.get(key))
         near = hulls.get(key[1], [])
         for n in at:
-            found[n] = _pair(pairs[n], by_id, near, patches, provenance)
-    return found
+            shown = _pair(pairs[n], by_id, near, patches, provenance)
+            found[n] = {**shown, "source": len(provenances)}
+        provenances.append(provenance)
+    return found, provenances
+
+
+def one_pair(
+    pair: pd.DataFrame, detections: pd.DataFrame, swept: pd.DataFrame, scenes: Scenes
+) -> tuple[dict[str, Any], dict[str, Any], MapChip, list[Picture]]:
+    """A pair, its provenance, and its chips as arrays; `pair` is the one row of it."""
+    [row] = _rows(pair)
+    key = (row["collection"], row["item_id"])
+    source = scenes.source(*key)
+    patches = scenes.patches(source)
+    hulls = _rows(detections)
+    by_id = {hull["detect_id"]: hull for hull in hulls}
+    scene = {(each["collection"], each["item_id"]): each for each in _rows(swept)}.get(key)
+    provenance = _provenance(source, scene)
+    near = [hull for hull in hulls if hull["item_id"] == key[1]]
+    place, pictures, reason = _pictures(row, pair_hulls(row, by_id), patches)
+    shown = _pair(row, by_id, near, reason or patches, provenance)
+    return shown, provenance, place, pictures
 
 
 def pair_hulls(pair: Row, by_id: Mapping[str, Row]) -> list[Row]:
@@ -173,7 +201,6 @@ def _pair(
         "near": _neighbours(pair, near),
         "label": _label(pair),
         "chip": chip(pair, members, patches),
-        "provenance": provenance,
     }
 
 
@@ -259,18 +286,24 @@ def _neighbours(pair: Row, near: list[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def chip(pair: Row, members: list[Row], patches: Patches | str) -> dict[str, Any]:
-    """Pictures around a pair, and what is drawn on them in metres east and south of the middle."""
+def _pictures(
+    pair: Row, members: list[Row], patches: Patches | str
+) -> tuple[MapChip, list[Picture], str]:
+    """The map around a pair, its pictures, and where there are none, why."""
     longest = max((hull["length_m"] for hull in members), default=0.0)
     reach = min((longest + (pair["center_distance_m"] or 0.0)) / 2 + MARGIN_M, MOST_REACH_M)
-    place, pictures, reason = MapChip(pair["lon"], pair["lat"], reach, 1), [], ""
+    nothing = MapChip(pair["lon"], pair["lat"], reach, 1)
     if isinstance(patches, str):
-        reason = patches
-    else:
-        try:
-            place, pictures = patches.pictures(pair["lon"], pair["lat"], reach)
-        except WestseaError as error:
-            reason = str(error)
+        return nothing, [], patches
+    try:
+        return *patches.pictures(pair["lon"], pair["lat"], reach), ""
+    except WestseaError as error:
+        return nothing, [], str(error)
+
+
+def chip(pair: Row, members: list[Row], patches: Patches | str) -> dict[str, Any]:
+    """Pictures around a pair, and what is drawn on them in metres east and south of the middle."""
+    place, pictures, reason = _pictures(pair, members, patches)
     shapes = [hull_shape(place, hull) for hull in members]
     return {
         "reason": reason,
@@ -341,7 +374,7 @@ def _provenance(source: Source | None, scene: Row | None) -> dict[str, Any]:
         "baseline": scene["processing_baseline"] if scene else None,
         "catalog": source.catalog if source else "",
         "links": {key: _link(asset) for key, asset in links.items()},
-        "credit": _credit(item, scene),
+        "credit": _credit(source, scene),
     }
 
 
@@ -350,12 +383,20 @@ def _link(asset: Any) -> str:
     return href.partition("?")[0] if "://" in href else href
 
 
-def _credit(item: dict[str, Any], scene: Row | None) -> str:
-    said = " ".join(str(v) for v in properties(item).values() if isinstance(v, str))
-    if "simulated" in said.lower() or "Simulated" in str(item.get("assets")):
+def _credit(source: Source | None, scene: Row | None) -> str:
+    if source is not None and source.root is not None and _is_built_in(Path(source.root)):
         return BUILT_IN
-    year = scene["datetime"].year if scene else ""
-    return f"Contains modified Copernicus Sentinel data {year}."
+    year = f" {scene['datetime'].year}" if scene else ""
+    return f"Contains modified Copernicus Sentinel data{year}."
+
+
+@lru_cache(maxsize=8)
+def _is_built_in(root: Path) -> bool:
+    try:
+        catalog = json.loads((root / "catalog.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(catalog, dict) and catalog.get("id") == BUILT_IN_ID
 
 
 def _ships(detections: pd.DataFrame) -> list[list[float]]:

@@ -9,7 +9,9 @@ from shapely.geometry.base import BaseGeometry
 
 from westsea_catalog.coast import Coast
 
-MARGIN_DEG = 1.0
+MARGIN_DEG = 2.0
+MOST_DEG = 30.0
+"""A larger area is not drawn in full."""
 TOLERANCES_DEG = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032)
 """From 100 m, finer than the coast itself, to 3 km."""
 MOST_POINTS = 9_000
@@ -20,13 +22,18 @@ Box = tuple[float, float, float, float]
 Rings = list[list[list[float]]]
 
 
-def box_of(shapes: Iterable[BaseGeometry | None]) -> Box | None:
-    """The box around shapes and a margin; None where there are none."""
+def box_of(shapes: Iterable[BaseGeometry | None], area: BaseGeometry | None) -> Box | None:
+    """The box around shapes and, unless it is far larger, an area; None where there are none."""
     there = [shape for shape in shapes if shape is not None and not shape.is_empty]
     if not there:
         return None
-    west, south, east, north = shapely.total_bounds(np.array(there, object)).tolist()
-    return west - MARGIN_DEG, south - MARGIN_DEG, east + MARGIN_DEG, north + MARGIN_DEG
+    box = shapely.box(*shapely.total_bounds(np.array(there, object)))
+    if area is not None:
+        both = shapely.union(box, shapely.box(*area.bounds)).envelope
+        if max(both.bounds[2] - both.bounds[0], both.bounds[3] - both.bounds[1]) <= MOST_DEG:
+            box = both
+    west, south, east, north = box.buffer(MARGIN_DEG, join_style="mitre").bounds
+    return west, max(south, -85.0), east, min(north, 85.0)
 
 
 def coast_rings(coast: Coast, box: Box | None) -> Rings:

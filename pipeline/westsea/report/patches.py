@@ -26,8 +26,8 @@ METRES_PER_DEGREE = 111_320.0
 MOST_PX = 192
 """Along a side of a chip; a reach that needs more gets larger pixels."""
 COLOURS = ("B04", "B03", "B02")
-QUALITY = 88
-"""Of WebP: a third of the bytes of PNG, and speckle looks the same."""
+QUALITY = 80
+"""Of WebP: a quarter of the bytes of PNG, and speckle looks the same."""
 MARGIN_DB = 4.0
 
 

@@ -150,9 +150,9 @@
     const sub = [pair.date, pair.sensor.replace("Sentinel-", "S"), length, ...pair.flags].filter(Boolean).join(" · ");
     const row = make("div", { class: "row", role: "option", id: `row-${n}`, "aria-selected": "false", onclick: () => select(pair) },
       thumb,
-      make("div", { class: "head" }, make("span", { class: kindClass(pair) }, pair.kind), " ", make("span", { class: "gap" }, gapText(pair)), " ", make("span", { class: "mark" })),
+      make("div", { class: "head" }, make("span", { class: kindClass(pair) }, pair.kind), " ", make("span", { class: "gap" }, gapText(pair))),
       make("div", { class: "score", title: "score" }, pair.score.toFixed(2)),
-      make("div", { class: "sub" }, sub));
+      make("div", { class: "sub" }, make("span", { class: "mark" }), sub));
     rows.set(pair, row);
     refreshRow(pair);
     return row;
@@ -161,7 +161,7 @@
   function refreshRow(pair) {
     const mark = rows.get(pair).querySelector(".mark");
     const said = verdictOf(pair);
-    mark.textContent = said ? { true: "✓ true", false: "✗ false", unsure: "? unsure" }[said.verdict] : "";
+    mark.textContent = said ? { true: "✓ true · ", false: "✗ false · ", unsure: "? unsure · " }[said.verdict] : "";
     mark.className = said ? `mark v-${said.verdict}` : "mark";
     paint(pair);
   }
@@ -171,7 +171,7 @@
     const text = $("f-text").value.trim().toLowerCase();
     if (text) {
       const said = verdictOf(pair) || {};
-      const all = [pair.id, ...pair.detect_ids, pair.provenance.item, pair.kind, pair.date, pair.raft, ...pair.flags, said.note, said.reason].join(" ").toLowerCase();
+      const all = [pair.id, ...pair.detect_ids, data.sources[pair.source].item, pair.kind, pair.date, pair.raft, ...pair.flags, said.note, said.reason].join(" ").toLowerCase();
       if (!all.includes(text)) return false;
     }
     const is = (id, value) => !$(id).value || $(id).value === value;
@@ -299,7 +299,7 @@
   }
 
   function provenance(pair) {
-    const p = pair.provenance;
+    const p = data.sources[pair.source];
     const found = [["item", make("code", {}, p.item || "")], ["collection", p.collection || ""], ["platform", `${p.platform}, ${p.pass}`],
       ["bands searched", p.bands.join(", ")], ["processing baseline", p.baseline || "not said"]];
     if (p.catalog) found.push(["catalogue", make("code", {}, p.catalog)]);
@@ -479,7 +479,7 @@
     const ticks = [];
     for (let day = 0; day <= days; day += every) {
       const at = first + day * 864e5;
-      ticks.push(make("line", { x1: x(at), x2: x(at), y1: 6, y2: 108 }), make("text", { x: x(at) + 2, y: 122 }, new Date(at).toISOString().slice(5, 10)));
+      ticks.push(make("line", { x1: x(at), x2: x(at), y1: 6, y2: 108 }), make("text", { x: x(at) + 2, y: 122, "text-anchor": day > days * 0.95 ? "end" : "start" }, new Date(at).toISOString().slice(5, 10)));
     }
     return make("svg", { class: "timeline", viewBox: "0 0 960 128", role: "img", "aria-label": `Timeline of ${data.scenes.length} scenes by how they ended` },
       ticks, ENDS.map((end) => make("text", { x: 4, y: y[end] + 4 }, end)),
@@ -595,7 +595,7 @@
   // -- begin
 
   $("subtitle").textContent = `${pairs.length} candidate pairs in ${data.scenes.length} scenes · ${data.out}`;
-  const credits = [...new Set(pairs.map((pair) => pair.provenance.credit))];
+  const credits = [...new Set(data.sources.map((source) => source.credit))];
   $("credit").textContent = `${data.coast_credit}. Map: Leaflet 1.9.4. ${credits.join(" ")}`;
   for (const [name, flag] of Object.entries(data.flags))
     $("help-flags").append(make("dt", {}, `${name} (${flag.doubt ? "doubt" : "remark"})`), make("dd", {}, `${flag.meaning}.`));
