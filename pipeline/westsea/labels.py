@@ -163,16 +163,16 @@ def read(objects: Objects) -> pd.DataFrame:
             raise ConfigError(f"{objects}/{key} is damaged: restore it, or remove it.") from error
     everything = pa.concat_tables(parts)
     order = [(name, "ascending") for name in ("time", "reviewer", "pair_id", "verdict", "note")]
-    return everything.sort_by(order).to_pandas().drop_duplicates(ignore_index=True)
+    frame: pd.DataFrame = everything.sort_by(order).to_pandas()
+    return frame.drop_duplicates(ignore_index=True)
 
 
 def document(labels: pd.DataFrame, params_hash: str) -> bytes:
     """Verdicts as a labels.json."""
-    rows = labels.astype(object).where(labels.notna(), None).to_dict("records")
-    found = [
-        Label(**{str(k): v for k, v in row.items() if k != "time"}, time=row["time"].to_pydatetime())
-        for row in rows
-    ]
+    columns = {name: _with_none(labels[name]) for name in LABELS.names}
+    columns["time"] = [when.to_pydatetime() for when in columns["time"]]
+    rows = zip(*columns.values(), strict=True)
+    found = [Label(**dict(zip(columns, row, strict=True))) for row in rows]
     data = msgspec.json.encode(Labels(1, found, params_hash))
     return msgspec.json.format(data, indent=1) + b"\n"
 
@@ -193,11 +193,17 @@ def joined(labels: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
             by_hulls[_hulls(row[1:])] = n
     ids = zip(*(pairs[name] for name in LABELS.names[:3]), strict=True)
     at = [_latest(by_pair.get(row[0]), by_hulls.get(_hulls(row[1:]))) for row in ids]
-    found = labels.reindex(pd.Index(at, dtype="Int64").astype("float64"))
-    renamed = found[list(JOINED)].rename(columns=JOINED).set_index(pairs.index)
-    texts = [name for name in renamed if name != JOINED["time"]]
-    renamed[texts] = renamed[texts].astype(object).where(renamed[texts].notna(), None)
-    return renamed
+    out = pd.DataFrame(index=pairs.index)
+    for name, joined_name in JOINED.items():
+        values = _with_none(labels[name])
+        said = [None if n is None else values[n] for n in at]
+        dtype = labels[name].dtype if name == "time" else object
+        out[joined_name] = pd.Series(said, pairs.index, dtype)
+    return out
+
+
+def _with_none(column: "pd.Series[Any]") -> list[Any]:
+    return [None if pd.isna(value) else value for value in column]
 
 
 def _latest(*places: int | None) -> int | None:
@@ -213,9 +219,6 @@ def count_unknown(labels: Sequence[Label], pairs: Mapping[str, Any] | pd.DataFra
     known = set(pairs["pair_id"])
     hulls = {_hulls(row) for row in zip(pairs["detect_id_1"], pairs["detect_id_2"], strict=True)}
     return sum(
-        label.pair_id not in known
-        and _hulls((label.detect_id_1, label.detect_id_2)) not in hulls
+        label.pair_id not in known and _hulls((label.detect_id_1, label.detect_id_2)) not in hulls
         for label in labels
     )
-
-

@@ -88,7 +88,9 @@ class Sweep:
         """All verdicts of people, oldest first; columns as in `westsea.schema`."""
         return verdicts.read(self._objects)
 
-    def import_labels(self, file: str | os.PathLike[str], reviewer: str | None) -> verdicts.Imported:
+    def import_labels(
+        self, file: str | os.PathLike[str], reviewer: str | None
+    ) -> verdicts.Imported:
         """Add the verdicts of a labels.json, which a report exports.
 
         Parameters

@@ -82,7 +82,7 @@ def document(
     parameters = sweep.parameters()
     pairs = _rows(sweep.pairs().sort_values(["score", "pair_id"], ascending=[False, True]))
     detections, swept = sweep.detections(), sweep.scenes()
-    aoi = parameters.get("aoi")
+    coast, aoi = Coast.shipped(), parameters.get("aoi")
     area = None if aoi is None else shapely.geometry.shape(aoi)
     by_id = {row["detect_id"]: row for row in _rows(detections)}
     seen = _scenes(sweep, swept, scenes)
@@ -95,8 +95,8 @@ def document(
         "parameters": parameters,
         "box": box,
         "stretch": 1.0 if box is None else 1 / math.cos(math.radians((box[1] + box[3]) / 2)),
-        "coast": geography.coast_rings(Coast.shipped(), box),
-        "coast_credit": geography.CREDIT,
+        "coast": geography.coast_rings(coast, box),
+        "coast_credit": geography.credit(coast),
         "aoi": geography.outlines(area),
         "flags": words.flag_document(),
         "verdicts": VERDICTS,
@@ -111,9 +111,14 @@ def document(
 
 def _rows(frame: pd.DataFrame) -> list[Row]:
     """Rows with None for what is null, and sums that pandas made floats as they are."""
-    plain = pd.DataFrame(frame).astype(object)
-    found: list[Row] = plain.where(plain.notna(), None).to_dict("records")
-    return found
+    columns = [
+        [
+            None if absent else value
+            for value, absent in zip(frame[name], frame[name].isna(), strict=True)
+        ]
+        for name in frame
+    ]
+    return [dict(zip(frame.columns, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _pairs(
@@ -180,6 +185,7 @@ def _pair(
         "detect_ids": [pair["detect_id_1"], pair["detect_id_2"]],
         "kind": pair["kind"],
         "score": round(pair["score"], 4),
+        "score_words": words.probability(pair["score"]),
         "gap": _real(pair["gap_m"]),
         "gap_words": words.metres(pair["gap_m"], pair["gap_sd_m"]),
         "length": _real(max((h["length_m"] for h in members), default=None)),
@@ -207,23 +213,22 @@ def _pair(
 def _numbers(pair: Row) -> list[list[str]]:
     """Names and values of what was measured of the pair, with unit and uncertainty."""
     angle = pair["relative_heading_deg"]
-    found = [
+    return [
         ["gap", words.metres(pair["gap_m"], pair["gap_sd_m"])],
         ["distance of centres", words.metres(pair["center_distance_m"])],
         ["angle between axes", "not resolved" if angle is None else f"{angle:.0f}°"],
-        ["overlap along hull 1", words.metres(pair["overlap_m"])],
+        ["abreast of each other", words.overlap(pair["overlap_m"])],
         ["hull 1", _size(pair, "1")],
         ["hull 2", _size(pair, "2")],
         ["nearest third ship", words.metres(pair["nearest_third_m"])],
         ["other ships within 5 km", str(int(pair["n_neighbors_5km"]))],
         ["pairs as near, by chance", f"{pair['expected_chance_pairs']:.2g}"],
     ]
-    return found
 
 
 def _size(pair: Row, number: str) -> str:
     length, width = pair[f"length_m_{number}"], pair[f"width_m_{number}"]
-    return "not resolved" if length is None else f"{length:,.0f} × {width:,.0f} m"
+    return "not resolved" if length is None else f"{length:,.0f} x {width:,.0f} m"
 
 
 def _hull(hull: Row) -> dict[str, Any]:
@@ -233,7 +238,7 @@ def _hull(hull: Row) -> dict[str, Any]:
         ["width", words.metres(hull["width_m"], hull["width_sd_m"])],
         ["axis from north", f"{hull['heading_deg']:.0f} ± {hull['heading_sd_deg']:.0f}°"],
         ["position", f"{hull['lat']:.5f}, {hull['lon']:.5f} ± {hull['position_sd_m']:.0f} m"],
-        ["ship, probability", f"{hull['score']:.2f}"],
+        ["ship, probability", words.probability(hull["score"])],
         ["peak over sea", f"{hull['snr_db']:.1f} dB"],
         ["pixels", str(int(hull["n_pixels"]))],
         ["from shore", words.metres(hull["distance_from_shore_m"])],
@@ -412,22 +417,7 @@ def _ships(detections: pd.DataFrame) -> list[list[float]]:
 
 def _scenes(sweep: Sweep, swept: pd.DataFrame, scenes: Scenes) -> list[dict[str, Any]]:
     """Every scene with how it ended, in order of time."""
-    found = []
-    for row in _rows(swept):
-        found.append(
-            {
-                "id": row["item_id"],
-                "collection": row["collection"],
-                "verdict": "done" if row["n_detections"] else "empty",
-                "time": row["datetime"].isoformat(),
-                "ships": int(row["n_detections"]),
-                "pairs": int(row["n_pairs"]),
-                "km2": round(row["km2_valid"], 1),
-                "reason": "",
-                "advice": "",
-                "shape": row["footprint"],
-            }
-        )
+    found = [_committed(row) for row in _rows(swept)]
     for verdict, frame in (("refused", sweep.refused()), ("failed", sweep.failed())):
         for row in _rows(frame):
             source = scenes.source(row["collection"], row["item_id"])
@@ -451,6 +441,21 @@ def _scenes(sweep: Sweep, swept: pd.DataFrame, scenes: Scenes) -> list[dict[str,
     for scene in found:
         scene["rings"] = geography.outlines(scene["shape"])
     return found[-MOST_SCENES:]
+
+
+def _committed(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["item_id"],
+        "collection": row["collection"],
+        "verdict": "done" if row["n_detections"] else "empty",
+        "time": row["datetime"].isoformat(),
+        "ships": int(row["n_detections"]),
+        "pairs": int(row["n_pairs"]),
+        "km2": round(row["km2_valid"], 1),
+        "reason": "",
+        "advice": "",
+        "shape": row["footprint"],
+    }
 
 
 def _run(sweep: Sweep, swept: pd.DataFrame) -> dict[str, Any]:

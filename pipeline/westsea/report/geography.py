@@ -22,6 +22,12 @@ Box = tuple[float, float, float, float]
 Rings = list[list[list[float]]]
 
 
+def credit(coast: Coast) -> str:
+    """Whose the coast is, and where it ends."""
+    west, south, east, north = coast.bounds
+    return f"{CREDIT}; none is known outside {west:.0f}-{east:.0f} E {south:.0f}-{north:.0f} N"
+
+
 def box_of(shapes: Iterable[BaseGeometry | None], area: BaseGeometry | None) -> Box | None:
     """The box around shapes and, unless it is far larger, an area; None where there are none."""
     there = [shape for shape in shapes if shape is not None and not shape.is_empty]

@@ -15,7 +15,7 @@ from westsea.report.documents import Scenes, one_pair
 from westsea.report.patches import Image, MapChip, Picture, encode
 from westsea.results import Sweep
 from westsea.sources import Source
-from westsea_catalog.errors import ConfigError, UsageError
+from westsea_catalog.errors import UsageError
 from westsea_catalog.profiles import Profile
 
 MOST_NAMED = 3
@@ -69,7 +69,7 @@ def find(
 def lines(found: Found) -> Iterator[str]:
     """The pair as lines of text."""
     pair = found.pair
-    yield f"pair {pair['id']}: {pair['kind']}, gap {pair['gap_words']}, score {pair['score']:.2f}"
+    yield f"pair {pair['id']}: {pair['kind']}, gap {pair['gap_words']}, score {pair['score_words']}"
     yield f"{pair['utc']}, {pair['local']} local; {pair['lat']:.5f} N {pair['lon']:.5f} E"
     yield from _table("the pair", pair["numbers"])
     for number, hull in enumerate(pair["hulls"], 1):

@@ -37,19 +37,23 @@ def _drawing(document: dict[str, Any]) -> str:
     lines = []
     for lon in range(int(west) + 1, int(east) + 1):
         x, _ = place(lon, north)
-        lines.append(f'<path d="M{x:.1f},0V{height:.0f}"/><text x="{x + 3:.1f}" y="12">{lon}°</text>')
+        lines.append(
+            f'<path d="M{x:.1f},0V{height:.0f}"/><text x="{x + 3:.1f}" y="12">{lon}°</text>'
+        )
     for lat in range(int(south) + 1, int(north) + 1):
         _, y = place(west, lat)
-        lines.append(f'<path d="M0,{y:.1f}H{width:.0f}"/><text x="3" y="{y - 3:.1f}">{lat}°</text>')
+        text = f'<text stroke="none" x="3" y="{y - 3:.1f}">{lat}°</text>'
+        lines.append(f'<path d="M0,{y:.1f}H{width:.0f}"/>{text}')
     return (
         f'<svg class="overview" viewBox="0 0 {width:.0f} {height:.0f}" role="img"'
         f' aria-label="Map of {len(document["pairs"])} pairs: alongside red, close blue">'
         f'<rect width="{width:.0f}" height="{height:.0f}" fill="#dfeaf2"/>'
         f'<path d="{land}" fill="#d9d3c4" stroke="#8d8672" stroke-width=".6"/>'
         f'<g stroke="#9db4c4" stroke-width=".5" fill="#44586a" font-size="11">'
-        f"{''.join(lines).replace('<text', '<text stroke=' + chr(34) + 'none' + chr(34))}</g>"
+        f"{''.join(lines)}</g>"
         f'<path d="{seen}" fill="none" stroke="#5b6f80"/>'
-        f'<path d="{area}" fill="none" stroke="#7a4b00" stroke-dasharray="6 4"/>{"".join(dots)}</svg>'
+        f'<path d="{area}" fill="none" stroke="#7a4b00" stroke-dasharray="6 4"/>'
+        f"{''.join(dots)}</svg>"
     )
 
 
@@ -59,7 +63,7 @@ def _table(pairs: list[dict[str, Any]]) -> str:
         cells = (
             pair["id"],
             pair["kind"],
-            f"{pair['score']:.2f}",
+            pair["score_words"],
             "not resolved" if pair["gap"] is None else f"{pair['gap']:.0f} m",
             pair["utc"],
             f"{pair['lat']:.4f}, {pair['lon']:.4f}",

@@ -145,9 +145,7 @@ class Patches:
         if all(name in extras and extras[name].factor == 1 for name in COLOURS):
             bands = [self._read(extras[name], place) for name in COLOURS]
             pictures.append(_optical("true colour", np.stack(bands, axis=-1)))
-        for asset in self.scene.bands:
-            pictures.append(_optical(asset.name, self._read(asset, place)))
-        return pictures
+        return pictures + [_optical(b.name, self._read(b, place)) for b in self.scene.bands]
 
     def _read(self, asset: Asset, place: MapChip) -> Float:
         if asset.name not in self._readers:

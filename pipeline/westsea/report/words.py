@@ -1,6 +1,6 @@
 """What the numbers of a pair say, in words: why it scores as it does, and what would settle it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -10,10 +10,12 @@ Row = Mapping[str, Any]
 
 MOST_SD_M = 1000.0
 """A standard error above that means that the number is none."""
+YELLOW_SEA_LON = (114.0, 135.0)
 KOREA_LON = 124.0
 """East of it clocks go by UTC+9, west of it by UTC+8: the middle of the Yellow Sea."""
 BY_CHANCE = 0.5
 """Pairs as near expected by chance, from which on nearness alone says little."""
+THIRD_M = 500.0
 
 
 def names(flags: int) -> list[str]:
@@ -31,10 +33,9 @@ def flag_document() -> dict[str, dict[str, Any]]:
 
 def local_time(when: datetime, lon: float) -> str:
     """The time on a clock at a longitude."""
-    if 114.0 <= lon <= 135.0:
+    hours = round(lon / 15)
+    if YELLOW_SEA_LON[0] <= lon <= YELLOW_SEA_LON[1]:
         hours = 9 if lon >= KOREA_LON else 8
-    else:
-        hours = round(lon / 15)
     local = when.astimezone(timezone(timedelta(hours=hours)))
     return f"{local:%Y-%m-%d %H:%M} UTC{hours:+d}"
 
@@ -50,6 +51,18 @@ def metres(value: float | None, sd: float | None = None) -> str:
     if sd > MOST_SD_M:
         return f"{value:,.0f} m (unsure)"
     return f"{value:,.0f} ± {sd:,.0f} m"
+
+
+def probability(value: float) -> str:
+    """A probability; none is certain."""
+    return "over 0.99" if value > 0.995 else "under 0.01" if value < 0.005 else f"{value:.2f}"
+
+
+def overlap(value: float | None) -> str:
+    """How far two hulls lie abreast."""
+    if value is None:
+        return "not resolved"
+    return f"{value:,.0f} m" if value >= 0 else f"none: {-value:,.0f} m past each other"
 
 
 def reasons(pair: Row, first: Row | None, second: Row | None) -> list[str]:
@@ -75,8 +88,9 @@ def _one_blob(pair: Row, blob: Row) -> Iterator[str]:
         )
     if blob["p_alongside"] is not None:
         yield (
-            f"Shape and level in {blob['alongside_bands'] or 'its bands'} give {blob['p_alongside']:.2f} for"
-            f" two or more hulls alongside, {blob['p_wide_single'] or 0:.2f} for one wide hull."
+            f"Shape and level in {blob['alongside_bands'] or 'its bands'} give"
+            f" {probability(blob['p_alongside'])} for two or more hulls alongside,"
+            f" {probability(blob['p_wide_single'] or 0.0)} for one wide hull."
         )
     if blob["alongside_tpr"] is not None and blob["alongside_fpr"] is not None:
         yield (
@@ -84,7 +98,7 @@ def _one_blob(pair: Row, blob: Row) -> Iterator[str]:
             f" {100 * blob['alongside_tpr']:.0f} % lie above the operating point, of single ships"
             f" {100 * blob['alongside_fpr']:.1f} %."
         )
-    yield f"The blob itself is a ship with probability {blob['score']:.2f}."
+    yield f"The blob itself is a ship with probability {probability(blob['score'])}."
 
 
 def _two_blobs(pair: Row, first: Row, second: Row | None) -> Iterator[str]:
@@ -94,7 +108,7 @@ def _two_blobs(pair: Row, first: Row, second: Row | None) -> Iterator[str]:
         doubts = names(int(hull["flags"]) & int(DOUBT))
         but = f", but bears a doubt: {', '.join(doubts)}" if doubts else ""
         yield (
-            f"Hull {number} is a ship with probability {hull['score']:.2f}"
+            f"Hull {number} is a ship with probability {probability(hull['score'])}"
             f" ({hull['snr_db']:.0f} dB above the sea){but}."
         )
     limits = "up to 20 m" if pair["kind"] == "alongside" else "20 to 500 m"
@@ -115,12 +129,17 @@ def _company(pair: Row) -> Iterator[str]:
             " chance: being near says little here."
         )
     elif pair["gap_m"] is not None:
-        yield f"With {others} other ships within 5 km, {chance:.2g} pairs as near are expected by chance."
+        yield (
+            f"With {others} other ships within 5 km, {chance:.2g} pairs as near are expected by"
+            " chance."
+        )
+    if pair["nearest_third_m"] <= THIRD_M:
+        yield f"A third ship lies {metres(pair['nearest_third_m'])} from the middle between them."
     if pair["raft_id"]:
         yield "It is part of a raft: three or more hulls alongside one another."
 
 
-def settling(pair: Row, sensor: str, hulls: list[Row]) -> list[str]:
+def settling(pair: Row, sensor: str, hulls: Sequence[Row]) -> list[str]:
     """What would settle it: which sensor, or which pass."""
     flags = int(pair["flags"])
     for hull in hulls:
@@ -131,13 +150,13 @@ def settling(pair: Row, sensor: str, hulls: list[Row]) -> list[str]:
 def _by_sensor(pair: Row, sensor: str) -> Iterator[str]:
     if sensor == "sar" and pair["kind"] == "alongside":
         yield (
-            "A single radar look ranks, it cannot confirm: a cloudless Sentinel-2 image, or a second"
-            " radar pass, within the hours that a transfer takes."
+            "A single radar look ranks, it cannot confirm: a cloudless Sentinel-2 image, or a"
+            " second radar pass, within the hours that a transfer takes."
         )
     elif sensor == "sar":
-        yield "A cloudless Sentinel-2 image of the same day shows decks, foam and which way they lie."
+        yield "A cloudless Sentinel-2 image of the same day shows decks, foam and headings."
     else:
-        yield "A second pass, radar or optical, within hours to a day: ships that transfer stay together."
+        yield "A second pass, radar or optical, within hours to a day: such ships stay together."
     yield "Commercial imagery of a metre or better, or AIS of the time, where either ship sends it."
 
 
@@ -147,7 +166,7 @@ def _by_flag(flags: int, sensor: str) -> Iterator[str]:
     if flags & Flag.AZIMUTH_SMEAR and sensor == "sar":
         yield "Smear is along the flight: the other orbit's look, or an optical one, is free of it."
     if flags & (Flag.LATTICE | Flag.FIXED_OBJECT | Flag.LAND_NEAR):
-        yield "Rocks, farms and platforms are at the same place in any earlier scene; ships are not."
+        yield "Rocks, farms and platforms are at the same place in earlier scenes; ships are not."
     if flags & Flag.CLOUD:
         yield "Radar sees through the cloud."
     if flags & Flag.WAKE:
@@ -156,16 +175,19 @@ def _by_flag(flags: int, sensor: str) -> Iterator[str]:
         yield "The neighbouring slice or tile of the same pass may show the whole hull."
 
 
+_AGAIN = "run the same sweep again"
+_ADVICE = (
+    (("answered 401", "answered 403", "keys"), f"Check keys or subscription, then {_AGAIN}."),
+    (("answered 404", "no such file"), "The file is gone from the catalogue: search anew."),
+    (("answered 429", "answered 5", "reached", "broke off"), f"The service failed: {_AGAIN}."),
+    (("died", "memory"), f"Give workers more memory or a smaller --chunk, then {_AGAIN}."),
+    (("deadline", "took too long"), f"It took too long: {_AGAIN}, with fewer workers at once."),
+)
+
+
 def advice(reason: str) -> str:
     """What to do about a failed scene, by what its reason says."""
-    text = reason.lower()
-    for words, what in (
-        (("answered 401", "answered 403", "keys"), "Check keys or subscription, then run the same sweep again."),
-        (("answered 404", "no such file"), "The file is gone from the catalogue: search anew."),
-        (("answered 429", "answered 5", "reached", "broke off"), "The service was in trouble: run the same sweep again."),
-        (("died", "memory"), "Give workers more memory or smaller --chunk, then run the same sweep again."),
-        (("deadline", "time"), "It took too long: run the same sweep again, with fewer workers on the line."),
-    ):
-        if any(word in text for word in words):
+    for words, what in _ADVICE:
+        if any(word in reason.lower() for word in words):
             return what
-    return "Run the same sweep again; if it fails again, report it with what -v prints."
+    return f"{_AGAIN.capitalize()}; if it fails again, report it with what -v prints."

@@ -151,7 +151,7 @@
     const row = make("div", { class: "row", role: "option", id: `row-${n}`, "aria-selected": "false", onclick: () => select(pair) },
       thumb,
       make("div", { class: "head" }, make("span", { class: kindClass(pair) }, pair.kind), " ", make("span", { class: "gap" }, gapText(pair))),
-      make("div", { class: "score", title: "score" }, pair.score.toFixed(2)),
+      make("div", { class: "score", title: "score" }, pair.score > 0.995 ? ">.99" : pair.score.toFixed(2)),
       make("div", { class: "sub" }, make("span", { class: "mark" }), sub));
     rows.set(pair, row);
     refreshRow(pair);
@@ -317,7 +317,7 @@
     $("detail").replaceChildren(
       make("div", { class: "title" },
         make("h2", { class: "big" }, make("span", { class: kindClass(pair) }, pair.kind), `, ${pair.gap === null ? "gap not resolved" : `gap ${pair.gap_words}`}`),
-        make("span", { class: "big" }, `score ${pair.score.toFixed(2)}`), make("span", { class: "id" }, pair.id)),
+        make("span", { class: "big" }, `score ${pair.score_words}`), make("span", { class: "id" }, pair.id)),
       make("p", { class: "when" }, `${pair.utc} · ${pair.local} local · ${pair.lat.toFixed(5)}, ${pair.lon.toFixed(5)} · ${pair.sensor}, ${pair.pass}`),
       make("div", { class: "judge", role: "group", "aria-label": "Your verdict", id: "judge" }),
       chips(pair),
