@@ -46,11 +46,12 @@ def metres(value: float | None, sd: float | None = None) -> str:
         return "not resolved"
     if value >= FAR_M:
         return "50 km or more"
+    digits = 1 if sd is not None and sd < 1.0 else 0
     if sd is None:
         return f"{value:,.0f} m"
     if sd > MOST_SD_M:
         return f"{value:,.0f} m (unsure)"
-    return f"{value:,.0f} ± {sd:,.0f} m"
+    return f"{value:,.{digits}f} ± {sd:,.{digits}f} m"
 
 
 def probability(value: float) -> str:

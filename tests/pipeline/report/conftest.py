@@ -17,10 +17,15 @@ from westsea.tables import build
 
 HOSTILE = "</script><img src=x onerror=hacked=1>\u2028=cmd|' /C calc'!A0<!--\"'`${hacked=1}"
 CHROMIUM = ("/usr/bin/chromium", "chromium-browser", "chromium")
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-).split()
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +98,7 @@ def chromium():
     if path is None:
         pytest.skip("no Chromium here: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield browser
         browser.close()
 

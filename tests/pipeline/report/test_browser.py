@@ -69,7 +69,10 @@ def test_the_page_draws_filters_and_takes_verdicts(visit, page, swept, tmp_path)
     tab.locator("#f-reset").click()
     tab.locator("#f-kind").select_option("close")
     expected = int((pairs["kind"] == "close").sum())
-    assert tab.locator("#shown").inner_text() in (f"{expected} of {len(pairs)} pairs", f"{len(pairs)} pairs")
+    assert tab.locator("#shown").inner_text() in (
+        f"{expected} of {len(pairs)} pairs",
+        f"{len(pairs)} pairs",
+    )
     assert outside(seen.requests) == []
     assert seen.complaints == []
 
