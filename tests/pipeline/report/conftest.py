@@ -1,4 +1,8 @@
-"""A sweep of a small archive and its report; Chromium, where there is one."""
+"""A sweep of a small archive and its report; Chromium, where there is one.
+
+What imports kernels is imported late: pytest loads this file before tests/conftest.py has told
+numba where its cache is.
+"""
 
 import shutil
 from datetime import UTC, date, datetime
@@ -8,11 +12,7 @@ import pyarrow as pa
 import pytest
 import shapely
 
-from westsea.api import execute, plan, search
-from westsea.records import Parameters, SceneKey
-from westsea.report import write
 from westsea.schema import SCENES, TABLES
-from westsea.store import Store
 from westsea.tables import build
 
 HOSTILE = "</script><img src=x onerror=hacked=1>\u2028=cmd|' /C calc'!A0<!--\"'`${hacked=1}"
@@ -31,6 +31,8 @@ QUIET = [
 @pytest.fixture(scope="session")
 def swept(archive, tmp_path_factory):
     """The output folder of a sweep of the small archive; tests only read it."""
+    from westsea.api import execute, plan, search
+
     out = tmp_path_factory.mktemp("swept") / "out"
     found = search(str(archive), aoi="west-sea", datetime="2017-10-01/2017-10-31", offline=True)
     execute(plan(found, catalog=str(archive), aoi="west-sea"), out, workers=0)
@@ -46,6 +48,8 @@ def own(swept, tmp_path):
 @pytest.fixture(scope="session")
 def page(swept, tmp_path_factory):
     """Its report, outside the folder."""
+    from westsea.report import write
+
     return write(str(swept), tmp_path_factory.mktemp("page") / "report.html").path
 
 
@@ -81,6 +85,9 @@ def rows_of(key, n, text):
 @pytest.fixture
 def hostile(tmp_path):
     """A sweep whose every text wants to be markup, script or a formula."""
+    from westsea.records import Parameters, SceneKey
+    from westsea.store import Store
+
     store = Store.open(tmp_path / "hostile", Parameters("1", {}, None, "coast", "even"))
     key = SceneKey("sentinel-1-rtc", HOSTILE, date(2024, 5, 1), "1")
     store.commit(key, rows_of(key, 3, HOSTILE))
