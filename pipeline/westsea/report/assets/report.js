@@ -527,7 +527,7 @@
       make("div", { class: "cards" }, ENDS.map((end) => card(String(data.run.counts[end]), `${end}: ${MEANINGS[end]}`)),
         card(`${number(km2.valid)} km²`, "sea searched"), card(`${number(km2.masked)} km²`, "land, cloud, outside the area"), card(`${number(km2.nodata)} km²`, "without data")),
       make("h3", {}, "Conservation"), ...conservation(),
-      make("h3", {}, "When"), timeline(),
+      make("h3", {}, "When"), make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Timeline" }, timeline()),
       make("h3", {}, "Where"), make("div", { id: "run-map", role: "region", "aria-label": "Map of scenes by how they ended" }),
       make("p", { class: "credit" }, `done teal, empty grey, refused ochre, failed red; area of interest dashed. ${data.coast_credit}.`),
       make("h3", {}, "Refused and failed"), troubled(),
