@@ -35,7 +35,7 @@ install-dev: $(VENV)/.installed-dev ## the same, with what tests and linters nee
 
 install-integration: $(SERVERS)/.installed ## set up .venv-integration with a real STAC API to test against
 
-demo: install ## build the built-in archive, sweep it, compare with its truth
+demo: install ## build the built-in archive, sweep it, compare with its truth, write a report
 	$(BIN)/westsea demo
 
 test: install-dev ## run the tests (ARGS="-k grid" chooses some)

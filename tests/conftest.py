@@ -144,6 +144,8 @@ def _wait(server, process):
         else:
             return
     pytest.fail("the server of S3 does not start")
+
+
 @pytest.fixture(scope="session")
 def matched():
     """Function that matches detections one to one, the nearest first, up to `reach_m` apart.

@@ -13,6 +13,7 @@ from westsea.options import drop_weaker, selection, settings
 
 if TYPE_CHECKING:
     from westsea.planning import Plan
+    from westsea.sources import Source
     from westsea_catalog.profiles import Profile
 
 LOG = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ def main() -> None:
     westsea search --catalog earth-search --aoi west-sea --last P3D
     westsea plan   --catalog earth-search --aoi west-sea --last P3D
     westsea sweep  --catalog earth-search --aoi west-sea --last P3D --out OUT
+    westsea report OUT
     westsea demo
     """
 
@@ -181,6 +183,84 @@ def runs(out: str, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("out")
+@click.option(
+    "-o", "file", type=click.Path(dir_okay=False, path_type=Path), help="Else OUT/report.html."
+)
+@click.option("--items", help="File of the scenes' items, where their pixels have moved.")
+@click.option("--catalog", help="Where those came from: profile, URL or file.")
+@settings
+def report(out: str, file: Path | None, items: str | None, catalog: str | None) -> None:
+    r"""Write a page of all pairs, to look at and to judge: one file, no network needed.
+
+    \b
+    westsea report OUT
+    westsea label import OUT labels.json --reviewer NAME
+    """
+    from westsea.report import write
+
+    written = write(out, file, own=_own_catalogs(), given=_given(items, catalog))
+    if written.n_without:
+        LOG.warning("westsea: %d pairs are without pixels; the page says why.", written.n_without)
+    click.echo(f"{written.n_pairs} pairs, {written.size / 1e6:.1f} MB: {written.path}")
+
+
+@main.command()
+@click.argument("out")
+@click.argument("pair_id")
+@click.option(
+    "-o", "file", type=click.Path(dir_okay=False, path_type=Path), help="Its chips as a PNG."
+)
+@click.option("--items", help="File of the scenes' items, where their pixels have moved.")
+@click.option("--catalog", help="Where those came from: profile, URL or file.")
+@settings
+def inspect(
+    out: str, pair_id: str, file: Path | None, items: str | None, catalog: str | None
+) -> None:
+    """Show one pair: its numbers, why it scores so, and its chips with -o."""
+    from westsea.report.inspection import draw, find, lines
+
+    found = find(out, pair_id, own=_own_catalogs(), given=_given(items, catalog))
+    for line in lines(found):
+        click.echo(line)
+    if file is not None:
+        draw(found, file)
+        LOG.info("%s", file)
+
+
+@main.group()
+def label() -> None:
+    """Verdicts of people on pairs."""
+
+
+@label.command("import")
+@click.argument("out")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--reviewer", help="Whose they are, unless the file says so.")
+@settings
+def import_labels(out: str, file: Path, reviewer: str | None) -> None:
+    """Add the verdicts of a labels.json, which a report exports; of several the latest counts."""
+    from westsea.results import Sweep
+
+    done = Sweep(out).import_labels(file, reviewer)
+    known = f", {done.n_unknown} on pairs that {out} does not hold" if done.n_unknown else ""
+    already = "" if done.is_new or not done.n_labels else "; they were there already"
+    click.echo(f"{done.n_labels} labels{known}{already}")
+
+
+@label.command("export")
+@click.argument("out")
+@settings
+def export_labels(out: str) -> None:
+    """Print all verdicts as a labels.json, to keep or to import elsewhere."""
+    from westsea.labels import document
+    from westsea.results import Sweep
+
+    swept = Sweep(out)
+    click.echo(document(swept.labels(), str(swept.parameters().get("params_hash"))), nl=False)
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the profiles as JSON.")
 @settings
 def catalogs(as_json: bool) -> None:
@@ -219,6 +299,7 @@ def demo(folder: Path, workers: int | None) -> None:
         shown = run(folder, workers=workers, progress=progress)
     click.echo(str(shown))
     print_report(shown.report, str(shown.out))
+    click.echo(f"report: {shown.page}")
     if not shown.is_enough:
         sys.exit(BUG)
 
@@ -346,10 +427,25 @@ def _items(items: str | None, **selected: Any) -> list[dict[str, Any]]:
     return search(_catalog(selected["catalog"]), offline=selected["offline"], **asked)
 
 
+def _own_catalogs() -> "dict[str, Profile]":
+    own: dict[str, Profile] = click.get_current_context().obj.profiles()
+    return own
+
+
+def _given(items: str | None, catalog: str | None) -> "dict[tuple[str, str], Source]":
+    """Items to read pixels by, where --items names some."""
+    if items is None:
+        if catalog is not None:
+            raise click.UsageError("--catalog says where --items came from: give both.")
+        return {}
+    from westsea.sources import from_file
+
+    return from_file(items, _catalog(catalog) if catalog else None)
+
+
 def _catalog(name: str) -> "str | Profile":
     """A catalogue of the settings file where the name is one of them, else as it was given."""
-    own: dict[str, Profile] = click.get_current_context().obj.profiles()
-    return own.get(name, name)
+    return _own_catalogs().get(name, name)
 
 
 def _plan(

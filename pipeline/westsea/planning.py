@@ -90,6 +90,10 @@ class Plan:
     """Scenes whose footprint, but none of whose pixels, lies in the AOI."""
     chunk: tuple[int, int | None] | None = None
     """Rows and columns of the chunks as asked for; None where they go by size and memory."""
+    catalog: str = "custom"
+    """Where the items came from: the name of a profile, or an address."""
+    root: Path | None = None
+    """Folder of a local catalogue, whose files the items may name."""
 
     def summary(self) -> dict[str, Any]:
         """Totals, for people and for JSON."""
@@ -142,7 +146,8 @@ def plan(
             outside += 1
             continue
         scenes.append(PlannedScene(scene, window, chunks_of(window, chunk)))
-    return Plan(tuple(scenes), tuple(refused), aoi, outside, chunk)
+    catalog = profile.url or profile.name if profile.name == "custom" else profile.name
+    return Plan(tuple(scenes), tuple(refused), aoi, outside, chunk, catalog.partition("?")[0], root)
 
 
 def take_shard(items: Sequence[Item], index: int, count: int) -> list[Item]:

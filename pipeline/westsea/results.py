@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
 
@@ -15,6 +16,7 @@ import msgspec
 import pandas as pd
 import pyarrow as pa
 
+from westsea import labels as verdicts
 from westsea.lineage.commits import Commit, commits, rows
 from westsea.lineage.overlay import Overlay, Rule, read
 from westsea.objects import Objects, open_objects, side_by_side
@@ -30,7 +32,7 @@ from westsea.schema import (
     Table,
 )
 from westsea.store import PARAMETERS, RUNS
-from westsea.tables import BBOX
+from westsea.tables import BBOX, Provenance
 from westsea_catalog.errors import ConfigError, UsageError
 
 Duplicates = Literal["drop", "keep"]
@@ -71,11 +73,47 @@ class Sweep:
         return self._frame(DETECTIONS, duplicates)
 
     def pairs(self, duplicates: Duplicates = "drop") -> gpd.GeoDataFrame:
-        """All pairs; columns as in `westsea.schema`, and collection and date.
+        """All pairs; columns as in `westsea.schema`, collection, date and the latest verdict.
 
-        Where duplicates are left out, they name the detections that are kept.
+        Where duplicates are left out, they name the detections that are kept. What people said is
+        in `verdict` (true, false, unsure), `verdict_reason`, `verdict_note`, `reviewer` and
+        `verdict_time`, all null where nobody has.
         """
-        return self._frame(PAIRS, duplicates)
+        pairs = self._frame(PAIRS, duplicates)
+        said = verdicts.joined(self.labels(), pairs)
+        for name in said:
+            pairs[name] = said[name]
+        return pairs
+
+    def labels(self) -> pd.DataFrame:
+        """All verdicts of people, oldest first; columns as in `westsea.schema`."""
+        return verdicts.read(self._objects)
+
+    def import_labels(
+        self, file: str | os.PathLike[str], reviewer: str | None
+    ) -> verdicts.Imported:
+        """Add the verdicts of a labels.json, which a report exports.
+
+        Parameters
+        ----------
+        file
+            The file.
+        reviewer
+            Whose they are; None where the file says so.
+
+        Raises
+        ------
+        ConfigError
+            The file holds what cannot be right; then nothing of it is added.
+        """
+        found = verdicts.read_file(Path(file), reviewer)
+        unknown = verdicts.count_unknown(found, self._frame(PAIRS, "keep"))
+        pinned = self.parameters()
+        names = ("algorithm_version", "params_hash", "prior")
+        provenance = Provenance(*(str(pinned.get(name)) for name in names))
+        return verdicts.Imported(
+            len(found), unknown, verdicts.append(self._objects, found, provenance)
+        )
 
     def scenes(self, duplicates: Duplicates = "drop") -> gpd.GeoDataFrame:
         """All scenes with their footprints; columns as in `westsea.schema`, collection and date.

@@ -27,6 +27,7 @@ from westsea.flights import Flights
 from westsea.lineage.overlay import refresh
 from westsea.planning import Plan, RefusedItem
 from westsea.records import REFUSED, Parameters, SceneKey, Status
+from westsea.sources import remember
 from westsea.store import Store
 from westsea.tasks import Job, SceneResult, Verdict, process_scene, settle
 from westsea_catalog.coast import Coast
@@ -125,6 +126,7 @@ def run(
             if known:
                 note(known)
             else:
+                remember(store.objects, planned.scene, plan)
                 jobs[key] = Job.of(planned, coast, plan.aoi, detector, carry)
         ends = (
             _plainly(jobs.values(), store)

@@ -444,6 +444,43 @@ LINEAGE_ACROSS = replace(
 LINEAGE = (LINEAGE_SCENES, LINEAGE_DETECTIONS, LINEAGE_PAIRS, LINEAGE_ACROSS)
 """Overlays that tell what scenes of one pass have in common; files are those of a day (UTC)."""
 
+VERDICTS = {"true": "what its kind says", "false": "something else", "unsure": "cannot be told"}
+"""What a person says of a pair."""
+REASONS: dict[str, str] = {
+    "sts_plausible": "a transfer between ships is plausible",
+    "pair_trawlers": "two trawlers that fish together",
+    "tug_and_tow": "a tug and its tow",
+    "single_long_ship": "one ship, long or wide",
+    "azimuth_ambiguity": "a ghost of the radar",
+    "wake": "a wake or white water",
+    "fixed_structure": "a platform, turbine, farm or mark",
+    "rock_or_land": "rock or land",
+    "anchorage": "ships at anchor",
+    "port": "ships in a port",
+    "cloud_or_glint": "cloud or glint",
+    "other": "something else, see the note",
+}
+"""Why."""
+LABELS = Table(
+    name="labels",
+    meaning="one row per verdict of a person; of several on one pair the latest counts",
+    id="",
+    sort_by=("pair_id", "time", "reviewer"),
+    geometry="",
+    geometry_types=(),
+    columns=(
+        Column("pair_id", _TEXT, "", False, "of the pair that was looked at"),
+        Column("detect_id_1", _TEXT, "", False, "detection of its longer hull"),
+        Column("detect_id_2", _TEXT, "", True, "of its other hull; null for one blob"),
+        Column("verdict", _TEXT, "", False, "true, false or unsure"),
+        Column("reason", _TEXT, "", True, f"why: {', '.join(REASONS)}"),
+        Column("note", _TEXT, "", True, "in the reviewer's words"),
+        Column("reviewer", _TEXT, "", False, "who said it"),
+        Column("time", _TIME, "", False, "when, UTC"),
+    ),
+)
+"""The overlay of what people say; a file per import, which later ones add to."""
+
 
 def stac_columns(table: Table) -> list[dict[str, Any]]:
     """The `table:columns` of the STAC table extension, with the unit where there is one."""
@@ -464,7 +501,7 @@ def markdown() -> str:
 
 
 def _table_lines() -> Iterator[str]:
-    for table in (*TABLES.values(), *LINEAGE):
+    for table in (*TABLES.values(), *LINEAGE, LABELS):
         yield f"## {table.name}\n\n{table.meaning[0].upper()}{table.meaning[1:]}.\n"
         yield "| column | type | unit | null | meaning |\n|---|---|---|---|---|"
         for column in table.columns:

@@ -43,11 +43,11 @@ def plan_of(archive, items=None, **options):
 
 
 def tree(out):
-    """All files of a sweep but those of its runs, which tell when they were."""
+    """All files of a sweep but those of its runs and items, which tell when and where they were."""
     return {
         str(path.relative_to(out)): path.read_bytes()
         for path in sorted(out.rglob("*"))
-        if path.is_file() and path.relative_to(out).parts[0] != "runs"
+        if path.is_file() and path.relative_to(out).parts[0] not in ("runs", "items")
     }
 
 
