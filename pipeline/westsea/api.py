@@ -12,7 +12,7 @@ from westsea.detector import Detector
 from westsea.planning import Plan
 from westsea.planning import plan as make_plan
 from westsea.results import Sweep
-from westsea.runner import Progress, Report, parameters, run
+from westsea.runner import Progress, Report, check_run_id, parameters, run
 from westsea.store import Store
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import UsageError
@@ -242,19 +242,22 @@ def execute(
     scheduler: str | None = None,
     workers: int | None = None,
     offline: bool = False,
+    run_id: str | None = None,
     progress: Progress = lambda *_: None,
 ) -> Report:
-    """As `sweep`, but returns what this run did."""
+    """As `sweep`, but returns what this run did; `run_id` names its record in OUT/runs."""
     if sum(each is not None for each in (client, scheduler, workers)) > 1:
         raise UsageError("Give a client, a scheduler or a number of workers, not two of them.")
     if workers is not None and workers < 0:
         raise UsageError(f"{workers} workers are none; 0 runs everything in this process.")
+    if run_id is not None:
+        check_run_id(run_id)
     if offline:
         _check_local(plan)
     settings = detector or Detector()
     land = Coast.shipped() if coast is None else Coast.load(Path(coast))
     store = Store.open(out, parameters(settings, plan.aoi, land))
     if client is not None or workers == 0 or not plan.scenes:
-        return run(plan, store, land, settings, client, progress=progress)
+        return run(plan, store, land, settings, client, run_id=run_id, progress=progress)
     with connect(scheduler, workers) as connected:
-        return run(plan, store, land, settings, connected, progress=progress)
+        return run(plan, store, land, settings, connected, run_id=run_id, progress=progress)

@@ -88,6 +88,7 @@ def plan(as_json: bool, **selected: Any) -> None:
 )
 @click.option("--shard", metavar="i/N", help="Only the i-th of N parts of the scenes, i from 0.")
 @click.option("--chunk", metavar="ROWS[,COLS]", help="Size of the chunks; never of the results.")
+@click.option("--run-id", envvar="WESTSEA_RUN_ID", help="Name of this run's record in OUT/runs.")
 @click.option("--dry-run", is_flag=True, help="Plan only; write nothing.")
 @settings
 def sweep(
@@ -97,6 +98,7 @@ def sweep(
     workers: int | None,
     shard: str | None,
     chunk: str | None,
+    run_id: str | None,
     dry_run: bool,
     **selected: Any,
 ) -> None:
@@ -116,7 +118,7 @@ def sweep(
         return
     how: dict[str, Any] = {"scheduler": scheduler, "workers": workers}
     drop_weaker(how, "scheduler", "workers")
-    how["offline"] = selected["offline"]
+    how |= {"offline": selected["offline"], "run_id": run_id}
     detector = click.get_current_context().obj.detector
     log_totals(planned)
     try:
@@ -149,6 +151,30 @@ def runs(out: str, as_json: bool) -> None:
     # Records of other versions may lack some, which makes floats of the others' counts.
     table = records.reindex(columns=names).convert_dtypes()
     click.echo(table.to_csv(sep="\t", index=False), nl=False)
+
+
+@main.command()
+@click.argument("out", envvar="WESTSEA_OUT")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=9464, show_default=True)
+@settings
+def exporter(out: str, host: str, port: int) -> None:
+    """Serve what the last nightly runs into an output folder did, as Prometheus metrics."""
+    from threading import Event
+
+    from prometheus_client import start_http_server
+
+    from westsea.exporter import registry
+    from westsea.objects import open_objects
+    from westsea_catalog.errors import ConfigError
+
+    known = registry(open_objects(out))
+    try:
+        start_http_server(port, host, registry=known)
+    except OSError as error:
+        raise ConfigError(f"{host}:{port} is not to be had: {error.strerror}.") from error
+    LOG.info("metrics of %s at http://%s:%d/metrics", out, host, port)
+    Event().wait()  # until a signal
 
 
 @main.command()

@@ -8,6 +8,7 @@ each chunk, which reads and summarises, and one that judges and commits. Workers
 only gets receipts.
 """
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -39,7 +40,7 @@ from westsea.tasks import (
     summarise_chunk,
 )
 from westsea_catalog.coast import Coast
-from westsea_catalog.errors import FailedScene, UpstreamError, WestseaError
+from westsea_catalog.errors import FailedScene, UpstreamError, UsageError, WestseaError
 from westsea_catalog.items import identifier
 from westsea_catalog.stac_item import Item, item_time
 
@@ -51,6 +52,7 @@ BATCH_PX, MOST_BATCHED = 8 * 1024 * 1024, 16
 8 ms together, a third of what decoding a scene of 1024 x 1024 pixels of two bands takes."""
 BATCHES_PER_THREAD = 2
 """That the waiting scenes make at least: towards the end batches become small."""
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 LOST = "The scheduler is gone, or has cancelled what it was given: run the same again."
 
 Results = SceneResult | list[SceneResult]
@@ -124,6 +126,7 @@ def run(
     detector: Detector,
     client: Client | None,
     *,
+    run_id: str | None = None,
     progress: Progress = lambda *_: None,
     carry: Carry = "bright",
 ) -> Report:
@@ -133,6 +136,8 @@ def run(
     ----------
     client
         Runs the tasks; None for the plain path, scene by scene in this process.
+    run_id
+        Name of the run's record, which replaces one of that name; None for a new one.
     carry
         Which pixels travel from the chunks to the judge: a matter of speed, never of results.
 
@@ -143,7 +148,7 @@ def run(
         stay.
     """
     start = time.perf_counter()
-    report = Report(new_run_id(), len(plan.scenes) + len(plan.refused))
+    report = Report(run_id or new_run_id(), len(plan.scenes) + len(plan.refused))
 
     def note(result: SceneResult) -> None:
         report.results.append(result)
@@ -177,9 +182,19 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
 
 
+def check_run_id(run_id: str) -> None:
+    """Refuse a name that is no plain word, with a UsageError."""
+    if not _RUN_ID.fullmatch(run_id):
+        raise UsageError(
+            f"{run_id!r} is no name for a run: up to 120 letters, digits, dots, dashes and"
+            " underscores, beginning with a letter or digit."
+        )
+
+
 def _write(report: Report, store: Store, start: float) -> None:
     report.seconds = time.perf_counter() - start
-    store.write_run(report.run_id, report.document())
+    ended = datetime.now(UTC).isoformat(timespec="seconds")
+    store.write_run(report.run_id, {"ended": ended, **report.document()})
 
 
 def _known(planned: PlannedScene, store: Store) -> SceneResult | None:
