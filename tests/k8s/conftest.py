@@ -261,7 +261,8 @@ class Container:
 
 
 def has_own_network(pid):
-    return os.readlink(f"/proc/{pid}/ns/net") != os.readlink("/proc/self/ns/net")
+    own, its = (Path(f"/proc/{each}/ns/net").readlink() for each in ("self", pid))
+    return own != its
 
 
 def wait_for(condition, process, said=None):
@@ -271,6 +272,10 @@ def wait_for(condition, process, said=None):
             text = said.read_text() if said else ""
             pytest.fail(f"it ended with {process.returncode}, or takes too long: {text[-3000:]}")
         time.sleep(0.02)
+
+
+LISTENS, LOOPBACK = "0A", ("0100007F", "00000000000000000000000001000000")
+"""As the kernel's tables of sockets have it."""
 
 
 class Running:
@@ -308,17 +313,14 @@ class Running:
 
     def ports(self):
         """TCP ports that can be reached from other pods: {port}."""
-        pids = [self.process.pid]
-        with suppress(psutil.NoSuchProcess):
-            pids += [each.pid for each in psutil.Process(pids[0]).children(recursive=True)]
         ports = set()
-        for pid in pids[:1]:  # one network for all of them
-            for table in ("tcp", "tcp6"):
-                for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+        for table in ("tcp", "tcp6"):  # of the network that all its processes share
+            with suppress(OSError):  # it has ended
+                lines = Path(f"/proc/{self.process.pid}/net/{table}").read_text().splitlines()
+                for line in lines[1:]:
                     _, local, _, state = line.split()[:4]
                     address, port = local.split(":")
-                    loopback = address in ("0100007F", "00000000000000000000000001000000")
-                    if state == "0A" and not loopback:
+                    if state == LISTENS and address not in LOOPBACK:
                         ports.add(int(port, 16))
         return ports
 
@@ -432,7 +434,7 @@ class Node:
 
     def get(self, pod, port, path):
         """What a pod answers over http to another one, None for nothing."""
-        code = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=9).read().decode())"
+        code = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())"
         url = f"http://{pod.address}:{port}{path}"
         try:
             return self.inside(sys.executable, "-c", code, url)
@@ -646,3 +648,18 @@ def tables(out):
 @pytest.fixture(scope="session")
 def tables_of():
     return tables
+
+
+@pytest.fixture
+def night_now():
+    """Writes records as a night that has just ended leaves them: `night_now(folder, shards)`."""
+
+    def write(folder, shards):
+        now = datetime.now(UTC)
+        folder.mkdir(parents=True)
+        for shard in range(shards):
+            name = f"westsea-nightly-{int(now.timestamp()) // 60 - 90}-{shard}-aaaaa"
+            record = {"ended": now.isoformat(), "unfinished": 0, "done": 3, "failed": shard}
+            (folder / f"{name}.json").write_text(json.dumps(record))
+
+    return write

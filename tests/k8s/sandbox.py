@@ -36,7 +36,7 @@ def build_root(told):
     for name in SYSTEM:
         host = Path("/") / name
         if host.is_symlink():
-            (root / name).symlink_to(os.readlink(host))
+            (root / name).symlink_to(host.readlink())
         elif host.is_dir():
             bind(host, root / name, read_only=True)
     for name in ("proc", "dev", "sys"):

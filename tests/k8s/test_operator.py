@@ -1,7 +1,7 @@
 """Dask's own operator, against a small API of Kubernetes on loopback.
 
-The API keeps objects, answers lists, watches, patches and deletes, and does what controllers do to
-owned objects when an owner is deleted. It knows no schemas: `test_manifests` does. Nodes it has none.
+The API keeps objects, answers lists, watches, patches and deletes, and deletes what is owned with its
+owner. It knows no schemas: `test_manifests` does. It has no nodes: `test_dask` runs the pods.
 """
 
 import copy
@@ -168,7 +168,6 @@ class Handler(BaseHTTPRequestHandler):
         api, parts = self.server.api, urlsplit(self.path)
         size = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(size) or b"{}")
-        if os.environ.get("DBG"): print(self.command, self.path, file=__import__("sys").__stderr__)
         path = parts.path.rstrip("/")
         found = discovery(path)
         if found is not None:
@@ -243,7 +242,7 @@ class Handler(BaseHTTPRequestHandler):
             except OSError:
                 return
 
-    do_GET = do_POST = do_PATCH = do_DELETE = handle_any
+    do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815 - http.server's names
 
 
 def discovery(path):
@@ -335,7 +334,7 @@ def operator(tools, api, tmp_path):
         process.wait()
 
 
-def wait_until(condition, said, seconds=int(os.environ.get('DBG','90'))):
+def wait_until(condition, said, seconds=90):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, said()[-6000:]
