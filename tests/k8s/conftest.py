@@ -140,7 +140,7 @@ def image(place, privileged, request):
 
 
 def hash_of(source):
-    digest = hashlib.sha256(sys.version.encode() + (K8S / "Dockerfile").read_bytes())
+    digest = hashlib.sha256(f"{sys.version} {image_environment()}".encode())
     for file in sorted(source.rglob("*")):
         if file.is_file():
             digest.update(str(file.relative_to(source)).encode() + file.read_bytes())

@@ -1,7 +1,7 @@
 """Dask's own operator, against a small API of Kubernetes on loopback.
 
-The API keeps objects, answers lists, watches, patches and deletes, and deletes what is owned with its
-owner. It knows no schemas: `test_manifests` does. It has no nodes: `test_dask` runs the pods.
+The API keeps objects, answers lists, watches, patches and deletes, and deletes what is owned with
+its owner. It knows no schemas: `test_manifests` does. It has no nodes: `test_dask` runs the pods.
 """
 
 import copy
