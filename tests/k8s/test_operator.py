@@ -34,20 +34,29 @@ GROUPS = {
         ("DaskAutoscaler", "daskautoscalers"),
     ],
 }
+VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
 CLUSTER_WIDE = ("namespaces", "customresourcedefinitions")
 
 
 class Api:
     """The objects, and who watches them."""
 
-    def __init__(self):
+    def __init__(self, rules):
+        self.rules = rules
+        """Of the operator's Role."""
         self.lock = threading.RLock()
         self.objects = {}
         self.versions = itertools.count(1)
         self.watchers = []
-        self.asked = []
         self.refuse = []
         """(method, plural) of requests to be answered 429, once each."""
+
+    def allows(self, group, plural, verb):
+        name = group.removeprefix("/apis/").rpartition("/")[0] if "apis" in group else ""
+        return any(
+            name in rule["apiGroups"] and plural in rule["resources"] and verb in rule["verbs"]
+            for rule in self.rules
+        )
 
     def put(self, plural, body, event):
         body["metadata"]["resourceVersion"] = str(next(self.versions))
@@ -179,8 +188,12 @@ class Handler(BaseHTTPRequestHandler):
         if rest[0] == "namespaces" and len(rest) > 2:
             rest = rest[2:]
         plural, name = rest[0], rest[1] if len(rest) > 1 else None
+        verb = VERBS.get(self.command) or ("get" if name else "list")
+        if verb == "list" and "watch=" in parts.query:
+            verb = "watch"
+        if not api.allows(group, plural, verb):
+            return self.failure(403, "Forbidden")
         with api.lock:
-            api.asked.append((self.command, plural))
             if (self.command, plural) in api.refuse:
                 api.refuse.remove((self.command, plural))
                 return self.failure(429, "TooManyRequests", Retry_After="1")
@@ -277,13 +290,12 @@ def discovery(path):
 
 
 @pytest.fixture
-def api():
+def api(rendered, find):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    server.api, server.over = Api(), threading.Event()
+    rules = find(rendered["adhoc"], "Role")["rules"]
+    server.api, server.over = Api(rules), threading.Event()
     server.api.port = server.server_port
-    kind = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    server.api.create("namespaces", kind)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield server.api
