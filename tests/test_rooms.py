@@ -126,7 +126,7 @@ def pins(file: str) -> Iterator[tuple[Requirement, str]]:
 
 @pytest.mark.parametrize(
     "file",
-    [f"requirements{kind}.txt" for kind in ("", "-dev", "-bench", "-integration", "-uv")],
+    [f"requirements{kind}.txt" for kind in ("", "-dev", "-bench", "-integration", "-k8s", "-uv")],
 )
 def test_requirements_are_pinned_and_hashed_and_name_no_host(file: str) -> None:
     text = (ROOT / file).read_text()
@@ -158,6 +158,7 @@ def test_bench_requirements_agree_with_the_product() -> None:
         ("requirements-dev.txt", PROJECT["dependency-groups"]["dev"]),
         ("requirements-bench.txt", PROJECT["dependency-groups"]["bench"]),
         ("requirements-integration.txt", PROJECT["dependency-groups"]["integration"]),
+        ("requirements-k8s.txt", PROJECT["dependency-groups"]["k8s"]),
         ("requirements-uv.txt", PROJECT["dependency-groups"]["lock"]),
     ],
 )

@@ -16,7 +16,7 @@ from westsea.memory import Room, fitted, most_needed
 from westsea.planning import Plan
 from westsea.planning import plan as make_plan
 from westsea.results import Sweep
-from westsea.runner import Limits, Progress, parameters, run
+from westsea.runner import Limits, Progress, check_run_id, parameters, run
 from westsea.store import Store
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import UsageError
@@ -254,23 +254,27 @@ def execute(
     workers: int | None = None,
     offline: bool = False,
     limits: Limits | None = None,
+    run_id: str | None = None,
     progress: Progress = lambda *_: None,
     performance_report: str | os.PathLike[str] | None = None,
 ) -> Report:
     """As `sweep`, but returns what this run did.
 
-    With a file for distributed's performance report where a cluster is used.
+    `run_id` names its record in OUT/runs; with a file for distributed's performance report where a
+    cluster is used.
     """
     if sum(each is not None for each in (client, scheduler, workers)) > 1:
         raise UsageError("Give a client, a scheduler or a number of workers, not two of them.")
     if workers is not None and workers < 0:
         raise UsageError(f"{workers} workers are none; 0 runs everything in this process.")
+    if run_id is not None:
+        check_run_id(run_id)
     if offline:
         _check_local(plan)
     settings = detector or Detector()
     land = Coast.shipped() if coast is None else Coast.load(Path(coast))
     store = Store.open(out, parameters(settings, plan.aoi, land))
-    how: dict[str, Any] = {"limits": limits, "progress": progress}
+    how: dict[str, Any] = {"limits": limits, "run_id": run_id, "progress": progress}
     if workers == 0 or not plan.scenes:
         return run(plan, store, land, settings, None, **how)
     with (

@@ -109,6 +109,7 @@ def plan(as_json: bool, **selected: Any) -> None:
     help="File for Prometheus' node exporter, written anew at the end.",
 )
 @click.option("--performance-report", help="HTML file for distributed's own account; needs bokeh.")
+@click.option("--run-id", envvar="WESTSEA_RUN_ID", help="Name of this run's record in OUT/runs.")
 @click.option("--dry-run", is_flag=True, help="Plan only; write nothing.")
 @settings
 def sweep(
@@ -123,6 +124,7 @@ def sweep(
     retry: bool,
     metrics: str | None,
     performance_report: str | None,
+    run_id: str | None,
     dry_run: bool,
     **selected: Any,
 ) -> None:
@@ -144,7 +146,7 @@ def sweep(
         return
     how: dict[str, Any] = {"scheduler": scheduler, "workers": workers}
     drop_weaker(how, "scheduler", "workers")
-    how["offline"] = selected["offline"]
+    how |= {"offline": selected["offline"], "run_id": run_id}
     how["limits"] = Limits(scene_deadline, attempts or Limits.attempts, retry)
     how["performance_report"] = performance_report
     detector = click.get_current_context().obj.detector
@@ -258,6 +260,30 @@ def export_labels(out: str) -> None:
 
     swept = Sweep(out)
     click.echo(document(swept.labels(), str(swept.parameters().get("params_hash"))), nl=False)
+
+
+@main.command()
+@click.argument("out", envvar="WESTSEA_OUT")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=9464, show_default=True)
+@settings
+def exporter(out: str, host: str, port: int) -> None:
+    """Serve what the last nightly runs into an output folder did, as Prometheus metrics."""
+    from threading import Event
+
+    from prometheus_client import start_http_server
+
+    from westsea.exporter import registry
+    from westsea.objects import open_objects
+    from westsea_catalog.errors import ConfigError
+
+    known = registry(open_objects(out))
+    try:
+        start_http_server(port, host, registry=known)
+    except OSError as error:
+        raise ConfigError(f"{host}:{port} is not to be had: {error.strerror}.") from error
+    LOG.info("metrics of %s at http://%s:%d/metrics", out, host, port)
+    Event().wait()  # until a signal
 
 
 @main.command()

@@ -8,6 +8,7 @@ each chunk, which reads and summarises, and one that judges and commits. Workers
 only gets receipts.
 """
 
+import re
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, suppress
@@ -34,6 +35,8 @@ from westsea_catalog.coast import Coast
 from westsea_catalog.errors import UsageError, WestseaError
 from westsea_catalog.items import identifier
 from westsea_catalog.stac_item import Item, item_time
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 
 Progress = Callable[[SceneResult, int, int], None]
 """Called with each result, the number of scenes that ended, and the number planned."""
@@ -84,6 +87,7 @@ def run(
     client: Client | None,
     *,
     limits: Limits | None = None,
+    run_id: str | None = None,
     progress: Progress = lambda *_: None,
     carry: Carry = "bright",
 ) -> Report:
@@ -96,6 +100,8 @@ def run(
         has a deadline.
     limits
         Of what is done for one scene; None for the usual.
+    run_id
+        Name of the run's record, which replaces one of that name; None for a new one.
     carry
         Which pixels travel from the chunks to the judge: a matter of speed, never of results.
 
@@ -109,7 +115,7 @@ def run(
     """
     start = time.perf_counter()
     limits = limits or Limits()
-    report = Report.of(new_run_id(), plan)
+    report = Report.of(run_id or new_run_id(), plan)
 
     def note(result: SceneResult) -> None:
         report.add(result)
@@ -151,9 +157,19 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
 
 
+def check_run_id(run_id: str) -> None:
+    """Refuse a name that is no plain word, with a UsageError."""
+    if not _RUN_ID.fullmatch(run_id):
+        raise UsageError(
+            f"{run_id!r} is no name for a run: up to 120 letters, digits, dots, dashes and"
+            " underscores, beginning with a letter or digit."
+        )
+
+
 def _write(report: Report, store: Store, start: float) -> None:
     report.seconds = time.perf_counter() - start
-    store.write_run(report.run_id, report.document())
+    ended = datetime.now(UTC).isoformat(timespec="seconds")
+    store.write_run(report.run_id, {"ended": ended, **report.document()})
 
 
 def _known(key: SceneKey, store: Store, limits: Limits) -> SceneResult | None:
