@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from westsea.commands.export import export
 from westsea.exits import BUG, PARTIAL, REFUSED, Commands, Stopped
 from westsea.options import drop_weaker, selection, settings
 
@@ -29,6 +30,9 @@ def main() -> None:
     westsea sweep  --catalog earth-search --aoi west-sea --last P3D --out OUT
     westsea demo
     """
+
+
+main.add_command(export)
 
 
 @main.command()
