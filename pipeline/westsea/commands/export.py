@@ -26,15 +26,22 @@ LOG = logging.getLogger(__name__)
 def export(out: str, file: Path, table: str, duplicates: bool, overwrite: bool) -> None:
     r"""Write a table of OUT as one FILE, in the format of its suffix.
 
-    .geojson, .kmz, .fgb, .gpkg, .csv or .parquet, with the overlays joined.
+    .geojson, .kmz, .fgb, .gpkg, .csv or .parquet, with the overlays joined; or a FILE called
+    collection.json: a static STAC collection of OUT's scenes, whose assets are their tables.
 
     \b
     westsea export OUT pairs.geojson
     westsea export OUT ships.gpkg --table detections
     westsea export OUT pairs.kmz --overwrite
+    westsea export OUT OUT/collection.json
     """
     from westsea.export.export import export as write
+    from westsea.export.stac import COLLECTION, export_stac
 
+    if file.name == COLLECTION:
+        LOG.info("%d items", export_stac(out, file, overwrite=overwrite))
+        click.echo(file)
+        return
     count = write(
         out,
         file,

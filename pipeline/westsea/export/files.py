@@ -9,7 +9,7 @@ from pathlib import Path
 from westsea_catalog.errors import ConfigError, UpstreamError, UsageError, WestseaError
 
 
-def write_whole(path: Path, write: Callable[[Path], None], *, overwrite: bool) -> None:
+def write_whole(path: Path, write: Callable[[Path], object], *, overwrite: bool) -> None:
     """Have `write` make a file beside `path`, and name it `path` once it is whole.
 
     Raises

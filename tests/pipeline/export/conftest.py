@@ -63,6 +63,11 @@ def scene(name, lon, *, collection="sentinel-2-l2a", when=WHEN):
     return key, {table.name: rows(table, *given) for table, given in tables.items()}
 
 
+@pytest.fixture(name="scene")
+def scene_of():
+    return scene
+
+
 @pytest.fixture
 def hostile():
     return HOSTILE
