@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from westsea.commands.evidence import persist
 from westsea.commands.export import export
 from westsea.exits import BUG, PARTIAL, REFUSED, Commands, Stopped
 from westsea.options import drop_weaker, selection, settings
@@ -32,7 +33,8 @@ def main() -> None:
     """
 
 
-main.add_command(export)
+for command in (export, persist):
+    main.add_command(command)
 
 
 @main.command()

@@ -14,6 +14,8 @@ import msgspec
 import pandas as pd
 import pyarrow as pa
 
+from westsea.evidence.fixed import with_fixed
+from westsea.evidence.overlays import fixed_ids
 from westsea.lineage.commits import Commit, commits, rows
 from westsea.lineage.overlay import Overlay, Rule, read
 from westsea.objects import Objects, open_objects
@@ -155,7 +157,7 @@ class Sweep:
         everything = everything.sort_by([(name, "ascending") for name in order])
         frame = _geo_frame(table, everything)
         frame["duplicate_of"] = lineage.duplicate_of(table, frame)
-        return frame
+        return with_fixed(table, frame, fixed_ids(self._objects))
 
     def _uncommitted(self, folder: str, kind: type[R]) -> Iterator[R]:
         """Records of scenes that no run has completed since."""

@@ -427,6 +427,27 @@ LINEAGE = (LINEAGE_SCENES, LINEAGE_DETECTIONS, LINEAGE_PAIRS, LINEAGE_ACROSS)
 """Overlays that tell what scenes of one pass have in common; files are those of a day (UTC)."""
 
 
+FIXED = Table(
+    name="persist",
+    meaning="one row per detection of an object that never moves; `westsea persist` writes it",
+    id="detect_id",
+    sort_by=("object_id", "detect_id"),
+    geometry="",
+    geometry_types=(),
+    columns=(
+        Column("detect_id", _TEXT, "", False, "of the detection, which is flagged fixed_object"),
+        Column("object_id", _TEXT, "", False, "shared by the detections of one object"),
+        _real("lon", "deg", "longitude of the object, the median of its detections"),
+        _real("lat", "deg", "latitude of the object, the median of its detections"),
+        _real("length_m", "m", "median length of its detections"),
+        Column("n_found", _INTEGER, "", False, "passes that found it"),
+        Column("n_seen", _INTEGER, "", False, "passes that saw its place"),
+        Column("first_found", _TIME, "", False, "the first time, UTC"),
+        Column("last_found", _TIME, "", False, "the last time, UTC"),
+    ),
+)
+
+
 def stac_columns(table: Table) -> list[dict[str, Any]]:
     """The `table:columns` of the STAC table extension, with the unit where there is one."""
     return [
@@ -446,7 +467,7 @@ def markdown() -> str:
 
 
 def _table_lines() -> Iterator[str]:
-    for table in (*TABLES.values(), *LINEAGE):
+    for table in (*TABLES.values(), *LINEAGE, FIXED):
         yield f"## {table.name}\n\n{table.meaning[0].upper()}{table.meaning[1:]}.\n"
         yield "| column | type | unit | null | meaning |\n|---|---|---|---|---|"
         for column in table.columns:
