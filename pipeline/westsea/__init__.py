@@ -11,12 +11,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from westsea.api import cube, plan, search, sweep
     from westsea.detector import Detector
+    from westsea.over_time import link, persist
     from westsea.planning import Plan
     from westsea.results import Sweep
 
-__all__ = ["Detector", "Plan", "Sweep", "cube", "plan", "search", "sweep"]
+__all__ = [
+    "Detector",
+    "Plan",
+    "Sweep",
+    "cube",
+    "link",
+    "persist",
+    "plan",
+    "search",
+    "sweep",
+]
 
-_HOMES = {"Detector": "detector", "Plan": "planning", "Sweep": "results"}
+_HOMES = {
+    "Detector": "detector",
+    "Plan": "planning",
+    "Sweep": "results",
+    "link": "over_time",
+    "persist": "over_time",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from westsea.commands.evidence import persist
+from westsea.commands.evidence import link, persist
 from westsea.commands.export import export
 from westsea.exits import BUG, PARTIAL, REFUSED, Commands, Stopped
 from westsea.options import drop_weaker, selection, settings
@@ -33,7 +33,7 @@ def main() -> None:
     """
 
 
-for command in (export, persist):
+for command in (export, link, persist):
     main.add_command(command)
 
 

@@ -14,14 +14,15 @@ import msgspec
 import pandas as pd
 import pyarrow as pa
 
+from westsea.evidence import overlays
 from westsea.evidence.fixed import with_fixed
-from westsea.evidence.overlays import fixed_ids
 from westsea.lineage.commits import Commit, commits, rows
 from westsea.lineage.overlay import Overlay, Rule, read
 from westsea.objects import Objects, open_objects
 from westsea.records import FAILED, REFUSED, Failure, Refusal, SceneKey
 from westsea.schema import (
     DETECTIONS,
+    EVENTS,
     LINEAGE_ACROSS,
     LINEAGE_DETECTIONS,
     LINEAGE_PAIRS,
@@ -84,6 +85,12 @@ class Sweep:
         `n_detections` and `n_pairs` are those of the scene's files.
         """
         return self._frame(SCENES, duplicates)
+
+    def events(self) -> gpd.GeoDataFrame:
+        """What several passes saw at one spot, as `westsea link` wrote it last."""
+        rows = overlays.read(self._objects, EVENTS)
+        rows = EVENTS.schema.empty_table() if rows is None else rows
+        return _geo_frame(EVENTS, rows.drop_columns([BBOX]))
 
     def refused(self) -> pd.DataFrame:
         """The scenes that can never be processed as they are, and why."""
@@ -157,7 +164,7 @@ class Sweep:
         everything = everything.sort_by([(name, "ascending") for name in order])
         frame = _geo_frame(table, everything)
         frame["duplicate_of"] = lineage.duplicate_of(table, frame)
-        return with_fixed(table, frame, fixed_ids(self._objects))
+        return with_fixed(table, frame, overlays.fixed_ids(self._objects))
 
     def _uncommitted(self, folder: str, kind: type[R]) -> Iterator[R]:
         """Records of scenes that no run has completed since."""

@@ -447,6 +447,45 @@ FIXED = Table(
     ),
 )
 
+EVENTS = Table(
+    name="events",
+    meaning="one row per blob that one or more passes saw at one spot within days, and that may be"
+    " ships alongside; `westsea link` writes it",
+    id="event_id",
+    sort_by=("first_seen", "event_id"),
+    geometry="geometry",
+    geometry_types=("Point",),
+    columns=(
+        Column("event_id", _TEXT, "", False, "hash of the least of detect_ids"),
+        _real("lon", "deg", "mean longitude of the detections, OGC:CRS84"),
+        _real("lat", "deg", "mean latitude of the detections, OGC:CRS84"),
+        Column("geometry", pa.binary(), "", False, "the place, WKB point, OGC:CRS84"),
+        _BBOX,
+        Column("first_seen", _TIME, "", False, "the first look, UTC"),
+        Column("last_seen", _TIME, "", False, "the last look, UTC"),
+        Column("n_passes", _INTEGER, "", False, "passes of satellites that saw it"),
+        Column("n_radar", _INTEGER, "", False, "looks by radar"),
+        Column("n_optical", _INTEGER, "", False, "optical looks"),
+        Column("platforms", _TEXTS, "", False, "satellites that saw it"),
+        _real("length_m", "m", "median length of the blob"),
+        _real(
+            "p_alongside",
+            "",
+            "probability of two or more hulls alongside by all looks together, at the prior in the"
+            " file's metadata",
+        ),
+        Column(
+            "is_confirmed",
+            pa.bool_(),
+            "",
+            False,
+            "whether p_alongside is .5 or more by two passes or an optical look; a single radar"
+            " look never confirms",
+        ),
+        Column("detect_ids", _TEXTS, "", False, "the detections, by time"),
+    ),
+)
+
 
 def stac_columns(table: Table) -> list[dict[str, Any]]:
     """The `table:columns` of the STAC table extension, with the unit where there is one."""
@@ -467,7 +506,7 @@ def markdown() -> str:
 
 
 def _table_lines() -> Iterator[str]:
-    for table in (*TABLES.values(), *LINEAGE, FIXED):
+    for table in (*TABLES.values(), *LINEAGE, FIXED, EVENTS):
         yield f"## {table.name}\n\n{table.meaning[0].upper()}{table.meaning[1:]}.\n"
         yield "| column | type | unit | null | meaning |\n|---|---|---|---|---|"
         for column in table.columns:
