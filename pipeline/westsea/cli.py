@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from westsea.commands.doctor import doctor
 from westsea.commands.evidence import link, persist
 from westsea.commands.export import export
 from westsea.exits import BUG, PARTIAL, REFUSED, Commands, Stopped
@@ -33,7 +34,7 @@ def main() -> None:
     """
 
 
-for command in (export, link, persist):
+for command in (doctor, export, link, persist):
     main.add_command(command)
 
 

@@ -1,8 +1,8 @@
 """Looks of several passes at one blob are joined, and weighed together.
 
 `logits.json` holds 101 quantiles of the logits at equal shares of what ships, for single hulls and
-for ships alongside, in radar (VV+VH) and optical scenes: those of the blobs of `westsea bench pairs`
-that nothing was fitted on. Looks at one blob are drawn with the correlations measured there.
+for ships alongside, in radar (VV+VH) and optical scenes: those of the blobs of `westsea bench
+pairs` that nothing was fitted on. Looks at one blob are drawn with the correlations measured there.
 """
 
 import json
