@@ -24,9 +24,12 @@ SAME = ("python", "dask", "distributed", "msgpack", "numpy", "numba", "westsea",
 PROBE = "westsea-doctor"
 """Key of an object that is hardly ever there: who may read is told so, others are refused."""
 _WRONG = re.compile(
-    r"ExpiredToken|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|RequestTimeTooSkewed",
+    r"expired|ExpiredToken|InvalidAccessKeyId|Access Key Id you provided does not exist"
+    r"|SignatureDoesNotMatch|signature we calculated does not match|InvalidToken"
+    r"|provided token is (?:malformed|invalid)|RequestTimeTooSkewed|request time and the current",
     re.IGNORECASE,
 )
+"""Codes and words of S3; GDAL passes on the words alone."""
 _REFUSED = re.compile(
     r"AccessDenied|Access Denied|No valid AWS|AWS_SECRET_ACCESS_KEY|InvalidCredentials",
     re.IGNORECASE,

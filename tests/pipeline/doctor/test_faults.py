@@ -181,7 +181,7 @@ def test_an_expired_key(monkeypatch):
         profile = Profile("ours", None, buckets=(bucket,))
         found = examine(catalogs=[profile])
         assert bad(found) == {("keys for s3://ours", State.FAILED)}
-        assert "ExpiredToken" in found[-1].found
+        assert found[-1].found == "refused (expired)"
         assert "AWS_SESSION_TOKEN" in found[-1].remedy
     assert "not-a-secret" not in str(found)
     past = datetime.now(UTC) - timedelta(hours=1)
