@@ -30,7 +30,11 @@ def main() -> None:
     westsea search --catalog earth-search --aoi west-sea --last P3D
     westsea plan   --catalog earth-search --aoi west-sea --last P3D
     westsea sweep  --catalog earth-search --aoi west-sea --last P3D --out OUT
+    westsea export OUT pairs.geojson
+    westsea doctor OUT
     westsea demo
+
+    Completion: eval "$(_WESTSEA_COMPLETE=bash_source westsea)" (or zsh_source, fish_source).
     """
 
 

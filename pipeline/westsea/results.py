@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import unquote
 
 import geopandas as gpd
@@ -34,6 +34,9 @@ from westsea.schema import (
 from westsea.store import PARAMETERS, RUNS
 from westsea.tables import BBOX
 from westsea_catalog.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    import folium
 
 Duplicates = Literal["drop", "keep"]
 
@@ -109,6 +112,12 @@ class Sweep:
                 run_id = unquote(key.removeprefix(f"{RUNS}/").removesuffix(".json"))
                 rows.append({"run_id": run_id, **_document(f"{self._objects}/{key}", data)})
         return pd.DataFrame(rows) if rows else pd.DataFrame({"run_id": pd.Series(dtype=str)})
+
+    def explore(self) -> "folium.Map":
+        """A map of scenes and pairs for a notebook; needs the extra `explore`."""
+        from westsea.maps import explore
+
+        return explore(self.scenes(), self.pairs())
 
     def parameters(self) -> dict[str, Any]:
         """The parameters that decided the numbers."""

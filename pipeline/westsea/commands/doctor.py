@@ -7,12 +7,17 @@ from dataclasses import asdict
 import click
 
 from westsea.exits import REFUSED
-from westsea.options import settings
+from westsea.options import known_catalogs, settings
 
 
 @click.command()
 @click.argument("out", required=False, envvar="WESTSEA_OUT")
-@click.option("--catalog", envvar="WESTSEA_CATALOG", help="Profile whose service is asked.")
+@click.option(
+    "--catalog",
+    envvar="WESTSEA_CATALOG",
+    help="Profile whose service is asked.",
+    shell_complete=known_catalogs,
+)
 @click.option("--coast", envvar="WESTSEA_COAST", help="Land polygons that a sweep would use.")
 @click.option("--scheduler", envvar="WESTSEA_SCHEDULER", help="tcp:// or tls:// of a scheduler.")
 @click.option("--offline", is_flag=True, envvar="WESTSEA_OFFLINE", help="Ask no catalogue.")

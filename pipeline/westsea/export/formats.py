@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 
 from westsea.export.kmz import write_kmz
-from westsea.export.plain import plain, texts, with_times_as_texts
+from westsea.plain import plain, texts, with_times_as_texts
 from westsea_catalog.errors import UsageError
 
 Writer = Callable[[gpd.GeoDataFrame, Path, str], None]

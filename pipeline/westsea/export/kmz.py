@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from shapely.geometry.base import BaseGeometry
 
-from westsea.export.plain import plain, with_times_as_texts
+from westsea.plain import plain, with_times_as_texts
 from westsea.schema import DOUBT
 from westsea_catalog.trust import escape_controls
 

@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 
 from westsea.export.files import check_free, write_whole
-from westsea.export.plain import cut_at_180
+from westsea.plain import cut_at_180
 from westsea.records import SceneKey, file_name
 from westsea.results import Sweep
 from westsea.schema import TABLES, stac_columns

@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 from westsea.export.export import export
-from westsea.export.plain import cut_at_180
+from westsea.plain import cut_at_180
 from westsea.results import Sweep
 from westsea_catalog.errors import ConfigError, UsageError
 
