@@ -1,5 +1,6 @@
 """Which items to look at: the same selection over every form of catalogue."""
 
+import difflib
 import json
 import logging
 import sys
@@ -68,6 +69,7 @@ def search(
     """
     profile = profile_for(catalog)
     wanted = tuple(collections) or profile.collections
+    _check_collections(profile, collections)
     with Network(profile) as network:
         found = (
             _local_items(profile.file or str(catalog), profile, region)
@@ -152,6 +154,22 @@ def ordered(items: Iterable[Item]) -> list[Item]:
     return sorted(kept, key=_sort_key)
 
 
+def _check_collections(profile: Profile, collections: Iterable[str]) -> None:
+    """Warn of a collection that is almost one of those that can be read."""
+    known = {name for rule in profile.rules for name in rule.collections}
+    for name in sorted(set(collections) - known):
+        if meant := _meant(name, sorted(known)):
+            LOG.warning(
+                "no collection of %s is read that is called %s%s", profile.name, name, meant
+            )
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    """What somebody may have meant, as the end of a sentence; empty for nothing like it."""
+    near = difflib.get_close_matches(word, known, 1)
+    return f": did you mean {near[0]}?" if near else ""
+
+
 def _local_items(catalog: str, profile: Profile, region: Region) -> Iterator[Item]:
     """All items of a file, but for those that its table of boxes shows to be elsewhere."""
     if profile.name in PROFILES or (profile.name != "custom" and not profile.file):
@@ -164,7 +182,10 @@ def _local_items(catalog: str, profile: Profile, region: Region) -> Iterator[Ite
         raise UsageError(f"{catalog} is a folder: name the catalog.json in it.")
     if not path.exists():
         known = ", ".join(PROFILES)
-        raise UsageError(f"{catalog} is neither a known catalogue ({known}) nor a file.")
+        raise UsageError(
+            f"{catalog} is neither a known catalogue ({known}) nor a file"
+            f"{_meant(catalog, PROFILES) or '.'}"
+        )
     if path.suffix in TABLES:
         return read_items(path, region)
     return walk(str(path), LocalFiles(path.parent))

@@ -11,13 +11,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from westsea.api import cube, plan, search, sweep
     from westsea.detector import Detector
+    from westsea.over_time import link, persist
     from westsea.planning import Plan
     from westsea.results import Sweep
     from westsea.runner import Limits
 
-__all__ = ["Detector", "Limits", "Plan", "Sweep", "cube", "plan", "search", "sweep"]
+__all__ = [
+    "Detector",
+    "Limits",
+    "Plan",
+    "Sweep",
+    "cube",
+    "link",
+    "persist",
+    "plan",
+    "search",
+    "sweep",
+]
 
-_HOMES = {"Detector": "detector", "Limits": "runner", "Plan": "planning", "Sweep": "results"}
+_HOMES = {
+    "Detector": "detector",
+    "Limits": "runner",
+    "Plan": "planning",
+    "Sweep": "results",
+    "link": "over_time",
+    "persist": "over_time",
+}
 
 
 def __getattr__(name: str) -> Any:

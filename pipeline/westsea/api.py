@@ -13,6 +13,7 @@ from westsea.accounts import Report
 from westsea.cluster import connect, performance
 from westsea.detector import Detector
 from westsea.memory import Room, fitted, most_needed
+from westsea.notebook import Items
 from westsea.planning import Plan
 from westsea.planning import plan as make_plan
 from westsea.results import Sweep
@@ -45,7 +46,7 @@ def search(
     last: str | None = None,
     collections: Sequence[str] = (),
     offline: bool = False,
-) -> list[Item]:
+) -> Items:
     """Items of a catalogue.
 
     Parameters
@@ -74,8 +75,10 @@ def search(
     region, period = region_of(bbox, aoi), period_of(datetime, last)
     if region is None or period is None:
         raise UsageError("A search needs an area (bbox or aoi) and a time (datetime or last).")
-    return search_items(
-        catalog, region=region, period=period, collections=collections, offline=offline
+    return Items(
+        search_items(
+            catalog, region=region, period=period, collections=collections, offline=offline
+        )
     )
 
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from westsea.commands.doctor import doctor
+from westsea.commands.evidence import link, persist
+from westsea.commands.export import export
 from westsea.exits import BUG, PARTIAL, REFUSED, Commands, Stopped
 from westsea.options import drop_weaker, selection, settings
 
@@ -29,8 +32,16 @@ def main() -> None:
     westsea plan   --catalog earth-search --aoi west-sea --last P3D
     westsea sweep  --catalog earth-search --aoi west-sea --last P3D --out OUT
     westsea report OUT
+    westsea export OUT pairs.geojson
+    westsea doctor OUT
     westsea demo
+
+    Completion: eval "$(_WESTSEA_COMPLETE=bash_source westsea)" (or zsh_source, fish_source).
     """
+
+
+for command in (doctor, export, link, persist):
+    main.add_command(command)
 
 
 @main.command()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
+import click.shell_completion
 from click.core import ParameterSource
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,7 +35,12 @@ def selection(command: F) -> F:
 
     return _with_options(
         cast("F", select),
-        click.option("--catalog", envvar="WESTSEA_CATALOG", help="Profile, URL or file."),
+        click.option(
+            "--catalog",
+            envvar="WESTSEA_CATALOG",
+            help="Profile, URL or file.",
+            shell_complete=known_catalogs,
+        ),
         click.option("--bbox", help="W,S,E,N in degrees; write --bbox=-5,... if W is negative."),
         click.option("--aoi", envvar="WESTSEA_AOI", help="west-sea or a GeoJSON file."),
         click.option("--items", help="File of STAC items, or - for stdin; needs no catalogue."),
@@ -101,6 +107,18 @@ def drop_weaker(values: dict[str, Any], one: str, other: str) -> None:
     strength = {name: _STRENGTH.index(source(name) or _STRENGTH[0]) for name in (one, other)}
     if None not in (values[one], values[other]) and strength[one] != strength[other]:
         values[min(one, other, key=strength.__getitem__)] = None
+
+
+def known_catalogs(
+    _context: click.Context, _option: click.Parameter, begun: str
+) -> list[click.shell_completion.CompletionItem]:
+    """Profiles, and files, that what somebody typed may become."""
+    from westsea_catalog.profiles import PROFILES
+
+    found = [
+        click.shell_completion.CompletionItem(name) for name in PROFILES if name.startswith(begun)
+    ]
+    return found or [click.shell_completion.CompletionItem(begun, type="file")]
 
 
 def _load(context: click.Context, _option: click.Parameter, path: Path | None) -> None:

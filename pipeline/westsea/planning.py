@@ -95,6 +95,14 @@ class Plan:
     root: Path | None = None
     """Folder of a local catalogue, whose files the items may name."""
 
+    def _repr_html_(self) -> str:
+        from westsea.notebook import table
+
+        totals = self.summary()
+        caption = f"{totals['scenes']} scenes, {totals['refused']} refused, {totals['km2']} km2"
+        names = ("scene", "time", "bands", "shape", "km2", "MB")
+        return table(caption, names, map(_cells, self.scenes))
+
     def summary(self) -> dict[str, Any]:
         """Totals, for people and for JSON."""
         return {
@@ -106,6 +114,14 @@ class Plan:
             "bytes": sum(planned.bytes for planned in self.scenes),
             "tasks": sum(planned.n_tasks for planned in self.scenes),
         }
+
+
+def _cells(planned: PlannedScene) -> tuple[object, ...]:
+    scene = planned.scene
+    rows, cols = scene.grid.shape
+    shape, size = f"{rows} x {cols}", round(planned.bytes / 1e6)
+    when = f"{scene.datetime:%Y-%m-%d %H:%M}"
+    return scene.id, when, "+".join(scene.polarizations), shape, round(planned.km2), size
 
 
 def plan(

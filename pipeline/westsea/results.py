@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import unquote
 
 import geopandas as gpd
@@ -17,12 +17,15 @@ import pandas as pd
 import pyarrow as pa
 
 from westsea import labels as verdicts
+from westsea.evidence import overlays
+from westsea.evidence.fixed import with_fixed
 from westsea.lineage.commits import Commit, commits, rows
 from westsea.lineage.overlay import Overlay, Rule, read
 from westsea.objects import Objects, open_objects, side_by_side
 from westsea.records import FAILED, REFUSED, Failure, Refusal, SceneKey
 from westsea.schema import (
     DETECTIONS,
+    EVENTS,
     LINEAGE_ACROSS,
     LINEAGE_DETECTIONS,
     LINEAGE_PAIRS,
@@ -34,6 +37,9 @@ from westsea.schema import (
 from westsea.store import PARAMETERS, RUNS
 from westsea.tables import BBOX, Provenance
 from westsea_catalog.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    import folium
 
 Duplicates = Literal["drop", "keep"]
 
@@ -122,6 +128,12 @@ class Sweep:
         """
         return self._frame(SCENES, duplicates)
 
+    def events(self) -> gpd.GeoDataFrame:
+        """What several passes saw at one spot, as `westsea link` wrote it last."""
+        rows = overlays.read(self._objects, EVENTS)
+        rows = EVENTS.schema.empty_table() if rows is None else rows
+        return _geo_frame(EVENTS, rows.drop_columns([BBOX]))
+
     def refused(self) -> pd.DataFrame:
         """The scenes that can never be processed as they are, and why."""
         return _records(self._uncommitted(REFUSED, Refusal), Refusal)
@@ -139,6 +151,12 @@ class Sweep:
                 run_id = unquote(key.removeprefix(f"{RUNS}/").removesuffix(".json"))
                 rows.append({"run_id": run_id, **_document(f"{self._objects}/{key}", data)})
         return pd.DataFrame(rows) if rows else pd.DataFrame({"run_id": pd.Series(dtype=str)})
+
+    def explore(self) -> "folium.Map":
+        """A map of scenes and pairs for a notebook; needs the extra `explore`."""
+        from westsea.maps import explore
+
+        return explore(self.scenes(), self.pairs())
 
     def parameters(self) -> dict[str, Any]:
         """The parameters that decided the numbers."""
@@ -194,7 +212,7 @@ class Sweep:
         everything = everything.sort_by([(name, "ascending") for name in order])
         frame = _geo_frame(table, everything)
         frame["duplicate_of"] = lineage.duplicate_of(table, frame)
-        return frame
+        return with_fixed(table, frame, overlays.fixed_ids(self._objects))
 
     def _uncommitted(self, folder: str, kind: type[R]) -> Iterator[R]:
         """Records of scenes that no run has completed since."""

@@ -482,6 +482,66 @@ LABELS = Table(
 """The overlay of what people say; a file per import, which later ones add to."""
 
 
+FIXED = Table(
+    name="persist",
+    meaning="one row per detection of an object that never moves; `westsea persist` writes it",
+    id="detect_id",
+    sort_by=("object_id", "detect_id"),
+    geometry="",
+    geometry_types=(),
+    columns=(
+        Column("detect_id", _TEXT, "", False, "of the detection, which is flagged fixed_object"),
+        Column("object_id", _TEXT, "", False, "shared by the detections of one object"),
+        _real("lon", "deg", "longitude of the object, the median of its detections"),
+        _real("lat", "deg", "latitude of the object, the median of its detections"),
+        _real("length_m", "m", "median length of its detections"),
+        Column("n_found", _INTEGER, "", False, "passes that found it"),
+        Column("n_seen", _INTEGER, "", False, "passes that saw its place"),
+        Column("first_found", _TIME, "", False, "the first time, UTC"),
+        Column("last_found", _TIME, "", False, "the last time, UTC"),
+    ),
+)
+
+EVENTS = Table(
+    name="events",
+    meaning="one row per blob that one or more passes saw at one spot within days, and that may be"
+    " ships alongside; `westsea link` writes it",
+    id="event_id",
+    sort_by=("first_seen", "event_id"),
+    geometry="geometry",
+    geometry_types=("Point",),
+    columns=(
+        Column("event_id", _TEXT, "", False, "hash of the least of detect_ids"),
+        _real("lon", "deg", "mean longitude of the detections, OGC:CRS84"),
+        _real("lat", "deg", "mean latitude of the detections, OGC:CRS84"),
+        Column("geometry", pa.binary(), "", False, "the place, WKB point, OGC:CRS84"),
+        _BBOX,
+        Column("first_seen", _TIME, "", False, "the first look, UTC"),
+        Column("last_seen", _TIME, "", False, "the last look, UTC"),
+        Column("n_passes", _INTEGER, "", False, "passes of satellites that saw it"),
+        Column("n_radar", _INTEGER, "", False, "looks by radar"),
+        Column("n_optical", _INTEGER, "", False, "optical looks"),
+        Column("platforms", _TEXTS, "", False, "satellites that saw it"),
+        _real("length_m", "m", "median length of the blob"),
+        _real(
+            "p_alongside",
+            "",
+            "probability of two or more hulls alongside by all looks together, at the prior in the"
+            " file's metadata",
+        ),
+        Column(
+            "is_confirmed",
+            pa.bool_(),
+            "",
+            False,
+            "whether p_alongside is .5 or more by two passes or an optical look; a single radar"
+            " look never confirms",
+        ),
+        Column("detect_ids", _TEXTS, "", False, "the detections, by time"),
+    ),
+)
+
+
 def stac_columns(table: Table) -> list[dict[str, Any]]:
     """The `table:columns` of the STAC table extension, with the unit where there is one."""
     return [
@@ -501,7 +561,7 @@ def markdown() -> str:
 
 
 def _table_lines() -> Iterator[str]:
-    for table in (*TABLES.values(), *LINEAGE, LABELS):
+    for table in (*TABLES.values(), *LINEAGE, FIXED, EVENTS, LABELS):
         yield f"## {table.name}\n\n{table.meaning[0].upper()}{table.meaning[1:]}.\n"
         yield "| column | type | unit | null | meaning |\n|---|---|---|---|---|"
         for column in table.columns:

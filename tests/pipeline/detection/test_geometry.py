@@ -42,7 +42,10 @@ class Bent:
     is_map = False
     is_guess = False
     epsg = None
-    says = {"geometry": "bent"}
+
+    @property
+    def says(self):
+        return {"geometry": "bent"}
 
     @property
     def shape(self):

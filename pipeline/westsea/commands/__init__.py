@@ -1,0 +1,1 @@
+"""Commands that read and add to results; `westsea.cli` has those that make them."""
