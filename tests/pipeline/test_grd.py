@@ -114,7 +114,8 @@ def test_the_scenes_table_says_what_the_product_is(sweep):
     grd, rtc = (of(found, name).iloc[0] for name in (GRD, RTC))
     assert (grd.radar_mode, grd.calibrated, grd.noise_removed) == ("IW", True, True)
     assert 25.0 < grd.incidence_min_deg < 38.0 < grd.incidence_max_deg < 50.0
-    assert rtc.radar_mode is None and rtc.calibrated is None
+    assert rtc.radar_mode is None
+    assert rtc.calibrated is None
     assert rtc.clutter_db - 1.5 < grd.clutter_db < rtc.clutter_db  # the noise is off
 
 
