@@ -68,7 +68,7 @@ def map_chip(grid: Grid, reader: Reader, nodata: float, frame: Frame) -> NDArray
         raise ValueError(f"a chip has up to {MOST_PX} pixels along a side, not {frame.n_px}")
     place = np.stack(grid.pixel(*frame.lonlat()))
     out = np.full(place.shape[1:], np.nan, np.float32)
-    seen = np.isfinite(place).all(axis=0)
+    seen: NDArray[np.bool_] = np.array(np.isfinite(place).all(axis=0), np.bool_)
     rows, cols = np.rint(place[:, seen]).astype(np.int64)
     n_rows, n_cols = grid.shape
     inside = (rows >= 0) & (rows < n_rows) & (cols >= 0) & (cols < n_cols)
