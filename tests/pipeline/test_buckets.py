@@ -510,7 +510,7 @@ def test_google_and_microsoft(s3_out, tmp_path, monkeypatch, address, condition,
     with speak_for(state) as endpoint:
         for name, value in variables.items():
             monkeypatch.setenv(name, value.format(endpoint))
-        key = {"disable_oauth": True, "client_email": "", "private_key": ""}
+        key = {"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
         (tmp_path / "key.json").write_text(json.dumps(key | {"gcs_base_url": endpoint}))
         monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT", str(tmp_path / "key.json"))
         monkeypatch.setenv("AZURE_SKIP_SIGNATURE", "true")
