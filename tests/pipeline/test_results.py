@@ -129,6 +129,7 @@ def test_records_of_scenes(store, tmp_path):
         "date": date(2024, 5, 1),
         "reason": "HTTP 503",
         "attempts": 2,
+        "item_hash": "6",
     }
 
 
