@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The servers of the tests have dependencies of their own, which must not meet the product's.
 SERVERS := .venv-integration
+K8S := .venv-k8s
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 
@@ -24,10 +25,10 @@ compile = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev install-integration demo test bench bench-detection mutate lint lock clean
+.PHONY: help install install-dev install-integration install-k8s demo test k8s-check faults chaos bench bench-detection mutate lint lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## set up .venv with the package (PYTHON=python3.12, WESTSEA_INSTALLER=pip)
 
@@ -35,11 +36,23 @@ install-dev: $(VENV)/.installed-dev ## the same, with what tests and linters nee
 
 install-integration: $(SERVERS)/.installed ## set up .venv-integration with a real STAC API to test against
 
-demo: install ## build the built-in archive, sweep it, compare with its truth
+install-k8s: $(K8S)/.installed ## set up .venv-k8s with what judges k8s/
+
+demo: install ## build the built-in archive, sweep it, compare with its truth, write a report
 	$(BIN)/westsea demo
 
 test: install-dev ## run the tests (ARGS="-k grid" chooses some)
 	$(BIN)/python -m pytest $(ARGS)
+
+k8s-check: install-dev install-k8s ## render, validate and run what is in k8s/
+	$(BIN)/python -m pytest -v -s tests/k8s $(ARGS)
+
+faults: install-dev ## sweep through faults of all kinds, for some minutes
+	$(BIN)/python -m pytest -m chaos -s $(ARGS)
+
+chaos: install-dev ## the same for hours: 1,000 scenes by 5 seeds, 100,000 spoiled files
+	WESTSEA_CHAOS_SCENES=1000 WESTSEA_CHAOS_SEEDS=5 WESTSEA_CHAOS_FILES=100000 \
+		$(BIN)/python -m pytest -m chaos -s $(ARGS)
 
 bench: $(VENV)/.installed-bench ## run the measurements: speed, cost, false alarms
 	$(BIN)/python -m pytest -m bench -s $(ARGS)
@@ -63,9 +76,10 @@ lock: $(VENV)/pyvenv.cfg ## write the requirements files anew (ARGS=--upgrade fo
 	$(compile) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(compile) --group bench -c requirements.txt -o requirements-bench.txt
 	$(compile) --group integration -o requirements-integration.txt
+	$(compile) --group k8s -o requirements-k8s.txt
 
 clean: ## remove the environment, caches, builds and the demo's output
-	rm -rf $(VENV) $(SERVERS) bench build demo dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SERVERS) $(K8S) bench build demo dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:
@@ -88,9 +102,12 @@ $(VENV)/.installed-bench: requirements-bench.txt $(VENV)/.installed-dev
 	@$(call install,requirements-bench.txt)
 	@touch $@
 
-$(SERVERS)/.installed: requirements-integration.txt $(VENV)/pyvenv.cfg
-	@echo installing requirements-integration.txt into $(SERVERS)
-	$(PYTHON) -m venv $(SERVERS)
-	@$(if $(filter uv,$(WESTSEA_INSTALLER)),$(have_uv) && $(UV) pip install --quiet --python $(SERVERS)/bin/python --require-hashes -r $< ||) \
-		$(SERVERS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+# Environments beside the product's: a folder and its requirements file.
+$(SERVERS)/.installed: requirements-integration.txt
+$(K8S)/.installed: requirements-k8s.txt
+$(SERVERS)/.installed $(K8S)/.installed: $(VENV)/pyvenv.cfg
+	@echo installing $(filter %.txt,$^) into $(@D)
+	$(PYTHON) -m venv $(@D)
+	@$(if $(filter uv,$(WESTSEA_INSTALLER)),$(have_uv) && $(UV) pip install --quiet --python $(@D)/bin/python --require-hashes -r $(filter %.txt,$^) ||) \
+		$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $(filter %.txt,$^)
 	@touch $@

@@ -126,7 +126,7 @@ def pins(file: str) -> Iterator[tuple[Requirement, str]]:
 
 @pytest.mark.parametrize(
     "file",
-    [f"requirements{kind}.txt" for kind in ("", "-dev", "-bench", "-integration", "-uv")],
+    [f"requirements{kind}.txt" for kind in ("", "-dev", "-bench", "-integration", "-k8s", "-uv")],
 )
 def test_requirements_are_pinned_and_hashed_and_name_no_host(file: str) -> None:
     text = (ROOT / file).read_text()
@@ -137,9 +137,10 @@ def test_requirements_are_pinned_and_hashed_and_name_no_host(file: str) -> None:
 
 
 def test_development_requirements_contain_the_others_unchanged() -> None:
-    def frozen(file: str) -> set[tuple[str, frozenset[str]]]:
-        # Without markers: what tests need may need a package on more Pythons.
-        return {(f"{r.name}{r.specifier}", frozenset(o.split())) for r, o in pins(file)}
+    """The same version and files, though perhaps on fewer Pythons: some need it on all."""
+
+    def frozen(file: str) -> set[tuple[str, str, frozenset[str]]]:
+        return {(r.name, str(r.specifier), frozenset(o.split())) for r, o in pins(file)}
 
     assert frozen("requirements.txt") < frozen("requirements-dev.txt")
 
@@ -159,6 +160,7 @@ def test_bench_requirements_agree_with_the_product() -> None:
         ("requirements-dev.txt", PROJECT["dependency-groups"]["dev"]),
         ("requirements-bench.txt", PROJECT["dependency-groups"]["bench"]),
         ("requirements-integration.txt", PROJECT["dependency-groups"]["integration"]),
+        ("requirements-k8s.txt", PROJECT["dependency-groups"]["k8s"]),
         ("requirements-uv.txt", PROJECT["dependency-groups"]["lock"]),
     ],
 )

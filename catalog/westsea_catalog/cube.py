@@ -1,7 +1,7 @@
 """The cube: a scene's pixels as one lazy xarray array, for people and for small jobs.
 
-It is an ordinary xarray object on the file's own grid. The reader that stackstac is given reads
-windows of the files as they are; no pixel is ever resampled.
+It is an ordinary xarray object on the file's own grid, a map's or the radar's. The reader that
+stackstac is given reads windows of the files as they are; no pixel is ever resampled.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,12 @@ import xarray as xr
 from numpy.typing import NDArray
 from rasterio.windows import Window as RasterWindow
 
-from westsea_catalog.errors import RefusedScene, UsageError
-from westsea_catalog.grid import AffineGrid, Window
-from westsea_catalog.items import stack_item
-from westsea_catalog.reader import Reader, RepeatedReader, TiffReader, reader_of
+from westsea_catalog.errors import UsageError
+from westsea_catalog.grid import AffineGrid, Grid, Window
+from westsea_catalog.items import map_grid, stack_item
+from westsea_catalog.radar.cubes import radar_cube
+from westsea_catalog.radar.located import located
+from westsea_catalog.reader import PowerReader, Reader, RepeatedReader, TiffReader, reader_of
 from westsea_catalog.scene import Asset, Scene
 from westsea_catalog.trust import brief
 
@@ -29,37 +31,49 @@ def cube(
     *,
     chunks: int | tuple[int, int] = 1024,
     bands: Sequence[str] | None = None,
+    lonlat: bool = False,
 ) -> xr.DataArray:
     """The pixels of a scene; no file is opened before they are computed.
+
+    Of one in radar geometry the header of a file and the documents are: without them nothing says
+    where its pixels lie.
 
     Parameters
     ----------
     scene
-        One that lies on a map.
+        On a map or in radar geometry.
     chunks
         Rows and columns of a chunk; a single number is rows of the full width. Tiles are read
         once where rows are multiples of theirs, mostly 512.
     bands
         ESA's names, of the scene's bands or extras: VV, VH, B08, B11, ... None means the bands to
         detect on. Those of 20 m are brought to the grid by repeating each pixel.
+    lonlat
+        In radar geometry: whether to add the coordinates lon and lat, (y, x) degrees, as lazy as
+        the pixels.
 
     Returns
     -------
     (time, band, y, x) float32, the numbers of the file, NaN where there is no data; time in UTC,
     y and x of pixel centres in the scene's own projection, which `.rio` knows. Sentinel-2's
-    numbers have their zero at no reflectance, whatever its files add; see `offsets`.
+    numbers have their zero at no reflectance, whatever its files add; see `offsets`. In radar
+    geometry y and x are lines and samples, and the numbers are linear gamma0 without thermal
+    noise where the product's documents are there, else squares of digital numbers; attributes say
+    which.
 
     Raises
     ------
     UsageError
         A band that the scene does not have, or chunks that are none.
     RefusedScene, FailedScene
-        Here for a scene in radar geometry; when computed, for files that cannot be read.
+        When computed, for files that cannot be read; in radar geometry here for those that say
+        where it lies.
     """
-    grid = scene.grid
-    if not isinstance(grid, AffineGrid):
-        raise RefusedScene(f"{brief(scene.id)} is in radar geometry; a cube lies on a map.")
-    found = _assets(scene, bands)
+    if not scene.grid.is_map:
+        scene = located(scene)
+        shape = _chunk_shape(chunks, scene.grid)
+        return radar_cube(scene, _assets(scene, bands), shape, lonlat=lonlat)
+    grid, found = map_grid(scene), _assets(scene, bands)
     stack = stackstac.stack(
         [stack_item(scene)],
         assets=[asset.key for asset in found],
@@ -94,7 +108,7 @@ class CubeReader:
     What means no data is told by value, after the conversion, as the kernels tell it.
     """
 
-    file: TiffReader
+    file: TiffReader | PowerReader
     factor: int
     nodata: float
 
@@ -138,7 +152,7 @@ def _assets(scene: Scene, names: Sequence[str] | None) -> list[Asset]:
     return [known[name] for name in names]
 
 
-def _chunk_shape(chunks: int | tuple[int, int], grid: AffineGrid) -> tuple[int, int]:
+def _chunk_shape(chunks: int | tuple[int, int], grid: Grid) -> tuple[int, int]:
     rows, cols = (chunks, grid.shape[1]) if isinstance(chunks, int) else chunks
     if rows < 1 or cols < 1:
         raise UsageError(f"Chunks have 1 row and column or more, not {rows} x {cols}.")

@@ -9,16 +9,19 @@ centre is (0, 0), its outer corner (-0.5, -0.5).
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from affine import Affine
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS, Geod, Transformer
 
+from westsea_catalog.errors import RefusedScene
+
 Float = NDArray[np.float64]
 
 GEOD = Geod(ellps="WGS84")
+GRID_TOLERANCE_PX = 0.01
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,40 @@ class Grid(Protocol):
     @property
     def full(self) -> Window:
         """The window of the whole file."""
+        ...
+
+    @property
+    def is_map(self) -> bool:
+        """Whether rows and columns run along the axes of a map, `epsg`."""
+        ...
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether it says only about where the pixels lie, for planning; see `radar.located`."""
+        ...
+
+    @property
+    def epsg(self) -> int | None:
+        """Code of the map's projection; None where it is no map."""
+        ...
+
+    @property
+    def says(self) -> dict[str, object]:
+        """What a listing tells of it, ready for JSON."""
+        ...
+
+    def coarsened(self, factor: int) -> "Grid":
+        """The grid with the same corner and pixels `factor` times as large."""
+        ...
+
+    def check_file(self, dataset: Any, name: str) -> None:
+        """Compare a file's header, as rasterio has it, with the grid.
+
+        Raises
+        ------
+        RefusedScene
+            The file's pixels lie elsewhere.
+        """
         ...
 
     def lonlat(self, row: ArrayLike, col: ArrayLike) -> tuple[Float, Float]:
@@ -116,6 +153,14 @@ class AffineGrid:
     """(a, b, c, d, e, f): x = a col + b row + c, y = d col + e row + f, from the outer corner."""
     shape: tuple[int, int]
 
+    is_map = True
+    is_guess = False
+
+    @property
+    def says(self) -> dict[str, object]:
+        """What a listing tells of it."""
+        return {"epsg": self.epsg, "transform": list(self.transform)}
+
     @cached_property
     def affine(self) -> Affine:
         """The transform as rasterio wants it."""
@@ -159,3 +204,38 @@ class AffineGrid:
     def jacobian(self, row: ArrayLike, col: ArrayLike) -> Float:
         """Ground metres per pixel step; see `Grid.jacobian`."""
         return ground_jacobian(self, row, col)
+
+    def check_file(self, dataset: Any, name: str) -> None:
+        """Compare a file's header with the grid; see `Grid.check_file`."""
+        if dataset.crs is None:  # as with ground control points
+            raise RefusedScene(f"{name} does not lie on a map; westsea reads map-projected files.")
+        epsg = dataset.crs.to_epsg()
+        if epsg != self.epsg:
+            found = "a projection that is none of EPSG's" if epsg is None else f"EPSG:{epsg}"
+            raise RefusedScene(f"{name} is in {found}, but its item says EPSG:{self.epsg}.")
+        check_shape(dataset, self.shape, name)
+        shift = self._largest_shift(dataset.transform)
+        if not shift <= GRID_TOLERANCE_PX:
+            raise RefusedScene(
+                f"{name} lies up to {shift:.4g} pixels from where its item's proj:transform says."
+            )
+
+    def _largest_shift(self, transform: Any) -> float:
+        """How far, in pixels, a corner lies from where the grid has it."""
+        rows, cols = self.shape
+        corners = np.array([[0, cols, 0, cols], [0, 0, rows, rows], [1, 1, 1, 1]])
+        difference = np.subtract(tuple(transform)[:6], self.transform).reshape(2, 3)
+        return float(np.abs(difference @ corners).max() / abs(self.transform[0]))
+
+
+def check_shape(dataset: Any, shape: tuple[int, int], name: str) -> None:
+    """Compare a file's size with what its item says.
+
+    Raises
+    ------
+    RefusedScene
+        It has another.
+    """
+    if dataset.shape != shape:
+        found, said = (f"{rows} x {cols}" for rows, cols in (dataset.shape, shape))
+        raise RefusedScene(f"{name} has {found} pixels, but its item says {said}.")

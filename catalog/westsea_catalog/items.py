@@ -4,19 +4,21 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import shapely
 
 from westsea_catalog.errors import RefusedScene
-from westsea_catalog.grid import AffineGrid
+from westsea_catalog.grid import AffineGrid, Grid
 from westsea_catalog.offsets import offset_of
 from westsea_catalog.profiles import Profile, access_to
 from westsea_catalog.projection import check_grid, coarser_by, read_grid
+from westsea_catalog.radar.grids import GuessedGrid
+from westsea_catalog.radar.items import documents_of, guess_of, mode_of
 from westsea_catalog.region import rfc3339
 from westsea_catalog.rules import BandRule, CollectionRule
-from westsea_catalog.scene import Asset, Driver, Scene
+from westsea_catalog.scene import Asset, Document, Driver, Scene
 from westsea_catalog.stac_item import (
     Item,
     assets,
@@ -32,9 +34,6 @@ MAX_ID_CHARS = 1024
 
 _ORBITS = ("ascending", "descending")
 _NODATA_WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
-_UNREADABLE = {
-    "sentinel-1-grd": "is in radar geometry; westsea reads sentinel-1-rtc, the same passes on a map"
-}
 
 
 def scene_from_item(item: Item, profile: Profile, root: Path | None) -> Scene:
@@ -76,9 +75,7 @@ def stack_item(scene: Scene) -> Item:
     RefusedScene
         The scene's grid is not a map's.
     """
-    grid = scene.grid
-    if not isinstance(grid, AffineGrid):
-        raise RefusedScene(f"{brief(scene.id)} is in radar geometry, which cannot be stacked.")
+    grid = map_grid(scene)
     outline = _outline(grid)
     return {
         "type": "Feature",
@@ -98,12 +95,23 @@ def stack_item(scene: Scene) -> Item:
     }
 
 
+def map_grid(scene: Scene) -> AffineGrid:
+    """The scene's grid as one of a map.
+
+    Raises
+    ------
+    RefusedScene
+        It is none.
+    """
+    if not scene.grid.is_map:
+        raise RefusedScene(f"{brief(scene.id)} is in radar geometry, which cannot be stacked.")
+    return cast("AffineGrid", scene.grid)
+
+
 def _scene(name: str, item: Item, profile: Profile, root: Path | None) -> Scene:
     collection = identifier(item, "collection")
     if collection is None:
         raise RefusedScene("does not say which collection it is in")
-    if collection in _UNREADABLE:
-        raise RefusedScene(_UNREADABLE[collection])
     rule = profile.rule(collection)
     if rule is None:
         known = ", ".join(known for rule in profile.rules for known in rule.collections)
@@ -111,7 +119,14 @@ def _scene(name: str, item: Item, profile: Profile, root: Path | None) -> Scene:
     when = item_time(item)
     if when is None:
         raise RefusedScene("does not say when it was acquired")
-    grid, nodata, bands = _bands(item, rule, profile, root)
+    grid: Grid
+    mode, documents = "", tuple[Document, ...]()
+    if rule.in_radar_geometry:
+        grid, nodata, bands, documents, mode = _radar_bands(item, rule, profile, root)
+        extras: tuple[Asset, ...] = ()
+    else:
+        grid, nodata, bands = _bands(item, rule, profile, root)
+        extras = _extras(item, rule, profile, root, grid, nodata)
     props = properties(item)
     orbit = props.get("sat:orbit_state")
     return Scene(
@@ -124,12 +139,14 @@ def _scene(name: str, item: Item, profile: Profile, root: Path | None) -> Scene:
         orbit_state=orbit if orbit in _ORBITS else "unknown",
         grid=grid,
         bands=bands,
-        extras=_extras(item, rule, profile, root, grid, nodata),
+        extras=extras,
         nodata=nodata,
         footprint=_footprint(item, grid),
         item=item,
         baseline=item_baseline(item),
         processed=item_processed(item),
+        documents=documents,
+        mode=mode,
     )
 
 
@@ -158,6 +175,19 @@ def _bands(
         raise RefusedScene("has bands with different values for no data")
     bands = tuple(_asset(item, key, band, 1, rule, profile, root) for band, key in found)
     return grids[0], values[0], bands
+
+
+def _radar_bands(
+    item: Item, rule: CollectionRule, profile: Profile, root: Path | None
+) -> tuple[GuessedGrid, float, tuple[Asset, ...], tuple[Document, ...], str]:
+    """The bands of a scene in radar geometry, with a guess of their grid and their documents."""
+    found = [(band, key) for band in rule.bands if (key := _key(item, band))]
+    if not found:
+        raise RefusedScene(_no_band(item, rule))
+    mode = mode_of(item)
+    grid = guess_of(item, mode)
+    bands = tuple(_asset(item, key, band, 1, rule, profile, root) for band, key in found)
+    return grid, rule.nodata, bands, documents_of(item, bands, profile, root), mode
 
 
 def _extras(
@@ -268,7 +298,7 @@ def _platform(value: object) -> str:
     return text if re.fullmatch(r"[a-z0-9-]{1,40}", text) else "unknown"
 
 
-def _footprint(item: Item, grid: AffineGrid) -> dict[str, Any]:
+def _footprint(item: Item, grid: Grid) -> dict[str, Any]:
     """The item's outline where it is one, else the grid's."""
     outline = item_footprint(item)
     if outline is None or outline.geom_type not in ("Polygon", "MultiPolygon"):
@@ -276,7 +306,7 @@ def _footprint(item: Item, grid: AffineGrid) -> dict[str, Any]:
     return _geojson(shapely.force_2d(outline))
 
 
-def _outline(grid: AffineGrid) -> shapely.Polygon:
+def _outline(grid: Grid) -> shapely.Polygon:
     """The four corners of the grid, in longitude and latitude."""
     rows, cols = grid.shape
     lon, lat = grid.lonlat(np.array([0, 0, rows, rows]) - 0.5, np.array([0, cols, cols, 0]) - 0.5)

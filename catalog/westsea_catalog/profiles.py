@@ -61,6 +61,7 @@ PROFILES = {
                 Bucket("sentinel-cogs", "us-west-2", unsigned=True),
                 Bucket("e84-earth-search-sentinel-data", "us-west-2", unsigned=True),
                 Bucket("sentinel-s2-l1c", "eu-central-1", requester_pays=True),
+                Bucket("sentinel-s1-l1c", "eu-central-1", requester_pays=True),
             ),
             hosts=(
                 "sentinel-cogs.s3.us-west-2.amazonaws.com",
@@ -75,6 +76,7 @@ PROFILES = {
             collections=("sentinel-1-rtc", "sentinel-2-l2a"),
             hosts=(
                 "sentinel1euwestrtc.blob.core.windows.net",
+                "sentinel1euwest.blob.core.windows.net",
                 "sentinel2l2a01.blob.core.windows.net",
             ),
             token_url=PLANETARY_COMPUTER_TOKENS,

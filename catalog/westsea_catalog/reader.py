@@ -4,7 +4,10 @@ A read is unmasked, into one array, on the file's own grid: going through a Warp
 4.9 times as much, and reading masked 1.7 to 2.2 times.
 """
 
+import random
 import re
+import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +23,10 @@ from rasterio.windows import Window as RasterWindow
 
 from westsea_catalog.access import DIRECT, Access, Options
 from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene, WestseaError
-from westsea_catalog.grid import AffineGrid, Window
+from westsea_catalog.grid import Grid, Window
 from westsea_catalog.offsets import add_offset
 from westsea_catalog.places import place_of
+from westsea_catalog.radar.levels import Levels
 from westsea_catalog.scene import Asset, Driver, Scene
 from westsea_catalog.signing import drop_token
 from westsea_catalog.trust import brief
@@ -44,11 +48,16 @@ GDAL_OPTIONS: dict[str, Any] = {
 }
 UNCACHED: Options = (("CPL_VSIL_CURL_NON_CACHED", "/vsicurl/:/vsis3/:/vsiaz/"),)
 
+WAITS = (2.0, 8.0)
+"""Seconds before a remote file is tried once more from its opening on, past GDAL's caches, half as
+much or half again by chance: workers that failed together do not come back together. GDAL itself
+has tried each request five times by then, twice as long apart each time. It tells nobody of
+Retry-After."""
+
 FORMATS: dict[Driver, str] = {"GTiff": "GeoTIFF", "JP2OpenJPEG": "JPEG 2000 file"}
 DTYPES = frozenset({"uint8", "int8", "uint16", "int16", "float32"})
 """What float32, which the cube has and the kernels compute with, holds without loss."""
 LARGEST_TILE_PX = 4096 * 4096
-GRID_TOLERANCE_PX = 0.01
 
 _REMOTE_REASONS = (
     (r"response code: (\d{3})", r"the server answered \1"),
@@ -77,6 +86,16 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True)
+class Header:
+    """What a file says of where its pixels lie."""
+
+    shape: tuple[int, int]
+    points: tuple[tuple[float, float, float, float, float], ...]
+    """Its ground control points: row, column, x, y and z, as GDAL counts rows and columns."""
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
 class TiffReader:
     """One single-band file, a TIFF mostly, opened when it is first read.
 
@@ -89,7 +108,7 @@ class TiffReader:
 
     path: str
     """As GDAL wants it, unsigned; see `trust.gdal_path`."""
-    grid: AffineGrid
+    grid: Grid
     """What the item says of the file."""
     access: Access = DIRECT
     driver: Driver = "GTiff"
@@ -108,6 +127,15 @@ class TiffReader:
         dtype: np.dtype[Any] = np.dtype(dataset.dtypes[0])
         return dtype
 
+    def header(self) -> Header:
+        """What the file says of where its pixels lie; opens it."""
+        with gdal_env(self.access.options):
+            dataset = self._dataset()
+        points = tuple((p.row, p.col, p.x, p.y, p.z or 0.0) for p in dataset.gcps[0])
+        found = Header(dataset.shape, points, dataset.tags())
+        self._idle.append(dataset)
+        return found
+
     def read(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """(rows, cols) pixels of a window inside the file, in its dtype unless into `out`."""
         if window.intersection(self.grid.full) != window:
@@ -119,19 +147,27 @@ class TiffReader:
                 self.close()
                 drop_token(self.path, self.access)
                 found = self._attempt(window, out)
+            for seconds in self._waits(found):
+                time.sleep(seconds)
+                self.close()
+                found = self._attempt(window, out, UNCACHED)
+                if not isinstance(found, RasterioError):
+                    break
         if isinstance(found, RasterioError):
             raise self._broken("is damaged", found)
         if self.offset:
             add_offset(found, self.offset, self.nodata)
         return found
 
-    def _attempt(self, window: Window, out: NDArray[Any] | None) -> NDArray[Any] | RasterioError:
+    def _attempt(
+        self, window: Window, out: NDArray[Any] | None, options: Options = ()
+    ) -> NDArray[Any] | RasterioError:
         """The pixels, or why there are none.
 
         Errors are handed back, for those that are raised would take GDAL's words along, which
         may hold addresses that nobody is to see.
         """
-        dataset = self._dataset()
+        dataset = self._dataset(options)
         rows, cols = window.shape
         place = RasterWindow(window.col0, window.row0, cols, rows)
         try:
@@ -145,15 +181,20 @@ class TiffReader:
         """Let go of the files; a later read opens them again."""
         self._idle.clear()
 
-    def _dataset(self) -> Any:
+    def _dataset(self, options: Options = ()) -> Any:
         """A dataset that no other thread is reading."""
         try:
             return self._idle.pop()
         except IndexError:
             pass
-        dataset = self._opened()
+        dataset = self._opened(options)
         if isinstance(dataset, RasterioError) and _is_remote(self.path):
             dataset = self._opened_anew(dataset)
+        for seconds in self._waits(dataset):
+            time.sleep(seconds)
+            dataset = self._opened(UNCACHED)
+            if not isinstance(dataset, RasterioError):
+                break
         if not isinstance(dataset, RasterioError):
             try:
                 check_header(dataset, self.grid, name_of(self.path))
@@ -183,6 +224,11 @@ class TiffReader:
             # Of a blob the first such attempt asks the server, but answers from memory.
             dataset = self._opened(UNCACHED)
         return self._opened(UNCACHED) if isinstance(dataset, RasterioError) else dataset
+
+    def _waits(self, found: Any) -> Iterator[float]:
+        """Seconds before each further try of what a server may give later: none for most ends."""
+        if isinstance(found, RasterioError) and _is_remote(self.path) and not _is_final(found):
+            yield from (seconds * random.uniform(0.5, 1.5) for seconds in WAITS)  # noqa: S311
 
     def _opened(self, options: Options = ()) -> Any:
         place = place_of(self.path, self.access)
@@ -218,6 +264,49 @@ class TiffReader:
 
 
 @dataclass(frozen=True)
+class PowerReader:
+    """A band in radar geometry as power: linear gamma0, where its documents allow."""
+
+    file: TiffReader
+    levels: Levels
+    _rooms: list[NDArray[np.uint16]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+    """Room for numbers that no thread is reading: new pages cost a fifth of the decoding."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32; opens nothing."""
+        return np.dtype(np.float32)
+
+    def header(self) -> Header:
+        """That of the file."""
+        return self.file.header()
+
+    def read(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """(rows, cols) float32 power of a window inside the file; 0 where there is no data."""
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            room = np.empty(0, np.uint16)
+        if room.size < window.size:
+            room = np.empty(window.size, np.uint16)
+        numbers = self.file.read(window, room[: window.size].reshape(window.shape))
+        power = np.empty(window.shape, np.float32) if out is None else out
+        self.levels.power(numbers, window, power)
+        self._rooms.append(room)
+        return power
+
+    def close(self) -> None:
+        """Let go of the file and of room."""
+        self.file.close()
+        self._rooms.clear()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PowerReader, (self.file, self.levels)
+
+
+@dataclass(frozen=True)
 class RepeatedReader:
     """A coarser band on the scene's grid: each of its pixels fills `factor` x `factor` of those."""
 
@@ -236,25 +325,23 @@ class RepeatedReader:
 
 
 def open_reader(scene: Scene, asset: Asset) -> Reader:
-    """A reader of one asset of a scene, on its own grid; nothing is opened before its first read.
+    """A reader of one asset of a scene, on its own grid; opens nothing before its first read.
 
     Raises
     ------
-    RefusedScene
-        The scene's grid is not a map's.
+    ValueError
+        The scene's grid is a guess: it has to be `radar.located` first.
     """
-    grid = scene.grid
-    if not isinstance(grid, AffineGrid):
-        raise RefusedScene(
-            f"{brief(scene.id)} is in radar geometry; westsea reads scenes that lie on a map."
-        )
-    return reader_of(asset, grid, scene.nodata)
+    if not scene.is_located:
+        raise ValueError(f"{scene.id} has a guess for a grid; it is to be located first")
+    return reader_of(asset, scene.grid, scene.nodata)
 
 
-def reader_of(asset: Asset, grid: AffineGrid, nodata: float) -> TiffReader:
+def reader_of(asset: Asset, grid: Grid, nodata: float) -> TiffReader | PowerReader:
     """A reader of one asset of a scene that lies on `grid`."""
     own = grid.coarsened(asset.factor)
-    return TiffReader(asset.source, own, asset.access, asset.driver, asset.offset, nodata)
+    file = TiffReader(asset.source, own, asset.access, asset.driver, asset.offset, nodata)
+    return file if asset.levels is None else PowerReader(file, asset.levels)
 
 
 def gdal_env(options: Options = ()) -> AbstractContextManager[object]:
@@ -271,7 +358,7 @@ def gdal_env(options: Options = ()) -> AbstractContextManager[object]:
     return env
 
 
-def check_header(dataset: Any, grid: AffineGrid, name: str) -> None:
+def check_header(dataset: Any, grid: Grid, name: str) -> None:
     """Compare a file's header with what its item says.
 
     Raises
@@ -286,20 +373,7 @@ def check_header(dataset: Any, grid: AffineGrid, name: str) -> None:
             f"{name} has {dataset.dtypes[0]} pixels; westsea reads integers of 8 and 16 bits and"
             " float32."
         )
-    if dataset.crs is None:  # as with ground control points
-        raise RefusedScene(f"{name} does not lie on a map; westsea reads map-projected files.")
-    epsg = dataset.crs.to_epsg()
-    if epsg != grid.epsg:
-        found = "a projection that is none of EPSG's" if epsg is None else f"EPSG:{epsg}"
-        raise RefusedScene(f"{name} is in {found}, but its item says EPSG:{grid.epsg}.")
-    if dataset.shape != grid.shape:
-        found, said = (f"{rows} x {cols}" for rows, cols in (dataset.shape, grid.shape))
-        raise RefusedScene(f"{name} has {found} pixels, but its item says {said}.")
-    shift = _largest_shift(dataset.transform, grid)
-    if not shift <= GRID_TOLERANCE_PX:
-        raise RefusedScene(
-            f"{name} lies up to {shift:.4g} pixels from where its item's proj:transform says."
-        )
+    grid.check_file(dataset, name)
     rows, cols = dataset.block_shapes[0]
     if rows * cols > LARGEST_TILE_PX:
         raise RefusedScene(f"{name} has tiles of {rows} x {cols} pixels, too large to read.")
@@ -308,14 +382,6 @@ def check_header(dataset: Any, grid: AffineGrid, name: str) -> None:
 def name_of(path: str) -> str:
     """The file's name, without folders, hosts and signatures."""
     return brief(path.partition("?")[0].rpartition("/")[2])
-
-
-def _largest_shift(transform: Any, grid: AffineGrid) -> float:
-    """How far, in pixels, a corner lies from where the grid has it."""
-    rows, cols = grid.shape
-    corners = np.array([[0, cols, 0, cols], [0, 0, rows, rows], [1, 1, 1, 1]])
-    difference = np.subtract(tuple(transform)[:6], grid.transform).reshape(2, 3)
-    return float(np.abs(difference @ corners).max() / abs(grid.transform[0]))
 
 
 def _is_remote(path: str) -> bool:
@@ -328,6 +394,11 @@ def _words(error: RasterioError) -> str:
 
 def _is_refused(error: RasterioError) -> bool:
     return _REFUSED.search(_words(error)) is not None
+
+
+def _is_final(error: RasterioError) -> bool:
+    """Whether a server answered, and would answer the same again; 408, 425 and 429 mean later."""
+    return re.search(r"response code: 4(?!08|25|29)\d\d|AWS_", _words(error)) is not None
 
 
 def _remote_reason(error: RasterioError) -> str:

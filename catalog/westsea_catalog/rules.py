@@ -32,6 +32,8 @@ class CollectionRule:
     """GDAL's, that files may be opened with."""
     offset: int | None = None
     """Digital numbers to add to those of every optical band; None: as `offsets` finds it."""
+    in_radar_geometry: bool = False
+    """Whether nothing but control points in the files says where their pixels lie."""
 
 
 SENTINEL_1_RTC = CollectionRule(
@@ -39,6 +41,17 @@ SENTINEL_1_RTC = CollectionRule(
     sensor="sar",
     bands=(BandRule("VV", ("vv", "gamma0_vv")), BandRule("VH", ("vh", "gamma0_vh"))),
     nodata=-32768.0,
+)
+
+SENTINEL_1_GRD = CollectionRule(
+    collections=("sentinel-1-grd", "sentinel1-grd", "sentinel-s1-l1c"),
+    sensor="sar",
+    bands=(
+        BandRule("VV", ("vv", "VV", "measurement-vv")),
+        BandRule("VH", ("vh", "VH", "measurement-vh")),
+    ),
+    nodata=0.0,
+    in_radar_geometry=True,
 )
 
 SENTINEL_2_L2A = CollectionRule(
@@ -64,9 +77,10 @@ SENTINEL_2_L1C = replace(
     extras=SENTINEL_2_L2A.extras[:-1],
 )
 
-RULES = (SENTINEL_1_RTC, SENTINEL_2_L2A, SENTINEL_2_L1C)
+RULES = (SENTINEL_1_RTC, SENTINEL_1_GRD, SENTINEL_2_L2A, SENTINEL_2_L1C)
 JP2_RULES = (
     SENTINEL_1_RTC,
+    SENTINEL_1_GRD,
     replace(SENTINEL_2_L2A, drivers=SENTINEL_2_L1C.drivers),
     SENTINEL_2_L1C,
 )

@@ -6,10 +6,13 @@ from typing import Any, Literal
 
 from westsea_catalog.access import DIRECT, Access
 from westsea_catalog.grid import Grid
+from westsea_catalog.radar.levels import Levels
+from westsea_catalog.radar.product import RadarProduct
 
 Sensor = Literal["sar", "optical"]
 Driver = Literal["GTiff", "JP2OpenJPEG"]
 """GDAL's name for a format."""
+DocumentKind = Literal["annotation", "calibration", "noise"]
 Time = datetime
 
 
@@ -32,6 +35,8 @@ class Asset:
     driver: Driver = "GTiff"
     offset: int = 0
     """Added to the file's digital numbers wherever they are read; see `offsets`."""
+    levels: Levels | None = field(default=None, compare=False, repr=False)
+    """How digital numbers of radar geometry become power, once `radar.located` has found out."""
 
     @property
     def name(self) -> str:
@@ -42,6 +47,21 @@ class Asset:
     def source(self) -> str:
         """What to hand to GDAL."""
         return self.path or self.href
+
+
+@dataclass(frozen=True)
+class Document:
+    """One XML file that comes with a band of a scene in radar geometry."""
+
+    kind: DocumentKind
+    band: str
+    """The polarisation that it belongs to, VV or VH."""
+    href: str
+    """Unsigned and absolute."""
+    path: str = ""
+    """What GDAL opens, as with an asset."""
+    access: Access = field(default=DIRECT, compare=False)
+    """How to get at it."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +93,17 @@ class Scene:
     """Version of the processor, such as 05.10; None where the item does not say."""
     processed: Time | None = None
     """When the product was made, UTC and aware; None where the item does not say."""
+    documents: tuple[Document, ...] = ()
+    """Of a scene in radar geometry: annotation, calibration and noise of its bands."""
+    mode: str = ""
+    """How the radar worked, IW or EW; empty where that does not matter."""
+    radar: RadarProduct | None = field(default=None, compare=False, repr=False)
+    """Filled by `radar.located.located`, for scenes in radar geometry alone."""
+
+    @property
+    def is_located(self) -> bool:
+        """Whether its grid is that of its pixels, not a guess to plan on."""
+        return not self.grid.is_guess
 
     @property
     def polarizations(self) -> tuple[str, ...]:

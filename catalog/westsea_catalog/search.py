@@ -13,6 +13,7 @@ from westsea_catalog.errors import ConfigError, UsageError
 from westsea_catalog.geoparquet import read_items
 from westsea_catalog.network import Network
 from westsea_catalog.profiles import PROFILES, Profile, profile_for
+from westsea_catalog.radar.safe import items_of_folder
 from westsea_catalog.region import Period, Region
 from westsea_catalog.stac_api import search_api
 from westsea_catalog.stac_item import (
@@ -84,7 +85,8 @@ def items_from(source: str) -> list[Item]:
     Parameters
     ----------
     source
-        Path, or "-" for standard input.
+        Path, or "-" for standard input; also of a Sentinel-1 product's folder, NAME.SAFE, or of a
+        folder of such folders.
 
     Returns
     -------
@@ -103,6 +105,8 @@ def items_from(source: str) -> list[Item]:
             raise UsageError(f"Standard input is over {MAX_FILE_BYTES >> 20} MB.")
         return ordered(_parse_items(text, "Standard input"))
     path = Path(source)
+    if path.is_dir():
+        return ordered(items_of_folder(path))
     items = _parse_items(read_file(path, UsageError), str(path))
     return ordered(with_absolute_hrefs(item, str(path.resolve())) for item in items)
 
@@ -116,7 +120,8 @@ def root_of(source: str | Profile) -> Path | None:
         return Path(source.file).resolve().parent if source.file else None
     if source == STDIN or source in PROFILES or "://" in source:
         return None
-    return Path(source).resolve().parent
+    path = Path(source).resolve()
+    return path if path.is_dir() else path.parent
 
 
 def matches(item: Item, region: Region, period: Period, collections: Sequence[str]) -> bool:

@@ -101,6 +101,17 @@ def signed_place(path: str, access: Access) -> Place:
     return Place(f"/vsiaz/{blob.container}/{blob.key}", tuple(options.items()))
 
 
+def signed_url(path: str, access: Access) -> str:
+    """The address of a blob with a token, for a request of ours; it goes nowhere else.
+
+    Raises
+    ------
+    UpstreamError, FailedScene
+        As with `signed_place`.
+    """
+    return f"{path.removeprefix('/vsicurl/')}?{_token(Blob.of(path), access).text}"
+
+
 def drop_token(path: str, access: Access) -> None:
     """Ask for a new token at the next opening: this one was refused."""
     with _LOCK:

@@ -54,14 +54,15 @@ def _collect(
     plane: Float32,
     owner: Int64,
     background: float,
+    floor: float,
     jac: Float64,
     model: Float64,
     chip: Float64,
 ) -> int:
     """Fill (n, 3) `chip` with east, north (of the place row, col) and value over the sea.
 
-    Taken are the valid pixels about the guessed rectangle that are not another blob's. Where no
-    block was looked at nothing is bright: it counts as sea.
+    Taken are the valid pixels about the guessed rectangle that are not another blob's, nor of its
+    own below a floor. Where no block was looked at nothing is bright: it counts as sea.
     """
     half_length = np.exp(guess[LOG_LENGTH]) * (0.5 + model[REACH_SHARE]) + model[REACH_M]
     half_width = np.exp(guess[LOG_WIDTH]) * 0.5 + model[REACH_M]
@@ -89,7 +90,7 @@ def _collect(
             if slots[i, j] >= 0:
                 at = slots[i, j], r - i * BLOCK, c - j * BLOCK
                 value = plane[at]
-                if owner[at] != own and owner[at] != -1:
+                if owner[at] != -1 and (owner[at] != own or value < floor):
                     continue
             if np.isnan(value):
                 continue
@@ -230,6 +231,7 @@ def fit_hulls(
     plane: Float32,
     owner: Int64,
     background: Float64,
+    floor: Float64,
     noise: Float64,
     model: Float64,
     jacobian: Float64,
@@ -256,6 +258,8 @@ def fit_hulls(
     owner : like plane
         Number of the blob of each pixel, -1 for none.
     background : (n,)
+    floor : (n,)
+        The blob's own pixels below are no hull's, and left out; `background` leaves out none.
     noise : (n,)
         Standard deviation of a pixel that does not grow with the hull's level.
     model : (N_MODEL,)
@@ -282,6 +286,7 @@ def fit_hulls(
             plane,
             owner,
             background[k],
+            floor[k],
             jacobian[k],
             model,
             chip,
@@ -290,6 +295,7 @@ def fit_hulls(
             out[k] = np.nan
             continue
         own = values[start[k] : start[k + 1]]
+        own = own[own >= floor[k]]
         top = _ceiling(chip[:n], guess[k], own, background[k], model[BLOB_SHARE], model[HULL_SHARE])
         if not top > 0.0 or not _fit_cut(chip[:n], guess[k], top, blur, noise[k], model, out[k]):
             out[k] = np.nan

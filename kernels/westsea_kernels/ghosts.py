@@ -34,8 +34,8 @@ def ghost_sources(
         Direction of azimuth, degrees clockwise from true north; range points 90 degrees right.
     spread : float
         Tangent of the error of the direction.
-    along : (m, 2)
-        Intervals of the distance in azimuth to either side, metres.
+    along : (n, m, 2)
+        Intervals of each one's distance in azimuth to either side, metres.
     across : (2,)
         Interval of the way in range from source to ghost, metres.
     source_lon, source_lat, source_db : (k,)
@@ -43,6 +43,8 @@ def ghost_sources(
     source : (n,), out
         Index of the source, -1 for none; of equals the first.
     """
+    if lon.size == 0:
+        return
     farthest = along.max()
     widest = np.abs(across).max() + spread * farthest
     reach = np.hypot(farthest, widest) / LEAST_DEGREE_M
@@ -63,6 +65,6 @@ def ghost_sources(
             slack = spread * ahead
             if not across[0] - slack <= aside <= across[1] + slack:
                 continue
-            for interval in range(along.shape[0]):
-                if along[interval, 0] <= ahead <= along[interval, 1]:
+            for interval in range(along.shape[1]):
+                if along[i, interval, 0] <= ahead <= along[i, interval, 1]:
                     source[i] = k

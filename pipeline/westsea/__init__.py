@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from westsea.over_time import link, persist
     from westsea.planning import Plan
     from westsea.results import Sweep
+    from westsea.runner import Limits
 
 __all__ = [
     "Detector",
+    "Limits",
     "Plan",
     "Sweep",
     "cube",
@@ -29,6 +31,7 @@ __all__ = [
 
 _HOMES = {
     "Detector": "detector",
+    "Limits": "runner",
     "Plan": "planning",
     "Sweep": "results",
     "link": "over_time",

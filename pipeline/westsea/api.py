@@ -1,19 +1,23 @@
 """What scientists call: search, plan, cube and sweep."""
 
+import logging
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distributed import Client
 
-from westsea.cluster import connect
+from westsea.accounts import Report
+from westsea.cluster import connect, performance
 from westsea.detector import Detector
+from westsea.memory import Room, fitted, most_needed
 from westsea.notebook import Items
 from westsea.planning import Plan
 from westsea.planning import plan as make_plan
 from westsea.results import Sweep
-from westsea.runner import Progress, Report, parameters, run
+from westsea.runner import Limits, Progress, check_run_id, parameters, run
 from westsea.store import Store
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import UsageError
@@ -27,6 +31,8 @@ from westsea_catalog.trust import brief
 
 if TYPE_CHECKING:
     import xarray as xr
+
+LOG = logging.getLogger(__name__)
 
 Box = Sequence[float] | str
 
@@ -186,6 +192,7 @@ def sweep(
     scheduler: str | None = None,
     workers: int | None = None,
     offline: bool = False,
+    limits: Limits | None = None,
     progress: Progress = lambda *_: None,
 ) -> Sweep:
     """Sweep a plan into an output folder.
@@ -208,6 +215,8 @@ def sweep(
         Processes of a cluster on this machine; 0 for none: everything in this process.
     offline
         Whether the network is forbidden.
+    limits
+        What is done for a scene that does not end or ends badly; None for the usual.
     progress
         Called with each scene's result, the number done and the number planned.
 
@@ -217,7 +226,8 @@ def sweep(
         Two ways to run it at once, an address that is none, or pixels on the network when that is
         forbidden.
     ConfigError
-        The folder cannot be written to or holds results of other parameters.
+        The folder cannot be written to or holds results of other parameters, or the workers have
+        too little memory for a scene.
     UpstreamError
         The scheduler does not answer.
     """
@@ -230,6 +240,7 @@ def sweep(
         scheduler=scheduler,
         workers=workers,
         offline=offline,
+        limits=limits,
         progress=progress,
     )
     return Sweep(out)
@@ -245,19 +256,44 @@ def execute(
     scheduler: str | None = None,
     workers: int | None = None,
     offline: bool = False,
+    limits: Limits | None = None,
+    run_id: str | None = None,
     progress: Progress = lambda *_: None,
+    performance_report: str | os.PathLike[str] | None = None,
 ) -> Report:
-    """As `sweep`, but returns what this run did."""
+    """As `sweep`, but returns what this run did.
+
+    `run_id` names its record in OUT/runs; with a file for distributed's performance report where a
+    cluster is used.
+    """
     if sum(each is not None for each in (client, scheduler, workers)) > 1:
         raise UsageError("Give a client, a scheduler or a number of workers, not two of them.")
     if workers is not None and workers < 0:
         raise UsageError(f"{workers} workers are none; 0 runs everything in this process.")
+    if run_id is not None:
+        check_run_id(run_id)
     if offline:
         _check_local(plan)
     settings = detector or Detector()
     land = Coast.shipped() if coast is None else Coast.load(Path(coast))
     store = Store.open(out, parameters(settings, plan.aoi, land))
-    if client is not None or workers == 0 or not plan.scenes:
-        return run(plan, store, land, settings, client, progress=progress)
-    with connect(scheduler, workers) as connected:
-        return run(plan, store, land, settings, connected, progress=progress)
+    how: dict[str, Any] = {"limits": limits, "run_id": run_id, "progress": progress}
+    if workers == 0 or not plan.scenes:
+        return run(plan, store, land, settings, None, **how)
+    with (
+        nullcontext(client) if client is not None else connect(scheduler, workers) as connected,
+        performance(connected, performance_report),
+    ):
+        return run(_fitted(plan, connected), store, land, settings, connected, **how)
+
+
+def _fitted(plan: Plan, client: Client) -> Plan:
+    """The plan in chunks that the workers have room for, after saying what they need."""
+    room = Room.of(client)
+    if room is None:
+        LOG.info("each worker will need at most %.0f MB a thread", most_needed(plan, 1) / 1e6)
+        return plan
+    plan = fitted(plan, room)
+    needed = most_needed(plan, room.threads) / 1e6
+    LOG.info("each worker will need at most %.0f MB; it has %.0f", needed, room.bytes / 1e6)
+    return plan

@@ -12,17 +12,11 @@ import msgspec
 from westsea_catalog.access import AMAZON, Bucket
 from westsea_catalog.errors import ConfigError, UsageError
 from westsea_catalog.profiles import PLANETARY_COMPUTER_TOKENS, PROFILES, Profile, host_of
-from westsea_catalog.rules import (
-    SENTINEL_1_RTC,
-    SENTINEL_2_L1C,
-    SENTINEL_2_L2A,
-    BandRule,
-    CollectionRule,
-)
+from westsea_catalog.rules import RULES, SENTINEL_2_L1C, BandRule, CollectionRule
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
 _HOST = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-_LIKE = {rule.collections[0]: rule for rule in (SENTINEL_1_RTC, SENTINEL_2_L2A, SENTINEL_2_L1C)}
+_LIKE = {rule.collections[0]: rule for rule in RULES}
 
 
 class BucketTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -51,7 +45,7 @@ class RuleTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """One of [[catalogs.NAME.rules]]: how the items of some collections are read."""
 
     collections: tuple[str, ...]
-    like: Literal["sentinel-1-rtc", "sentinel-2-l2a", "sentinel-2-l1c"]
+    like: Literal["sentinel-1-rtc", "sentinel-1-grd", "sentinel-2-l2a", "sentinel-2-l1c"]
     keys: dict[str, tuple[str, ...]] = {}
     """Asset keys by ESA's name of the band; they come before those that are known."""
     nodata: float | None = None

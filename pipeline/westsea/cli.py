@@ -16,6 +16,7 @@ from westsea.options import drop_weaker, selection, settings
 
 if TYPE_CHECKING:
     from westsea.planning import Plan
+    from westsea.sources import Source
     from westsea_catalog.profiles import Profile
 
 LOG = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ def main() -> None:
     westsea search --catalog earth-search --aoi west-sea --last P3D
     westsea plan   --catalog earth-search --aoi west-sea --last P3D
     westsea sweep  --catalog earth-search --aoi west-sea --last P3D --out OUT
+    westsea report OUT
     westsea export OUT pairs.geojson
     westsea doctor OUT
     westsea demo
@@ -99,6 +101,26 @@ def plan(as_json: bool, **selected: Any) -> None:
 )
 @click.option("--shard", metavar="i/N", help="Only the i-th of N parts of the scenes, i from 0.")
 @click.option("--chunk", metavar="ROWS[,COLS]", help="Size of the chunks; never of the results.")
+@click.option(
+    "--scene-deadline",
+    envvar="WESTSEA_SCENE_DEADLINE",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds that a scene may take on a worker; by its size if left out.",
+)
+@click.option(
+    "--attempts",
+    envvar="WESTSEA_ATTEMPTS",
+    type=click.IntRange(min=1),
+    help="Runs in which a scene may fail before it is left alone (5).",
+)
+@click.option("--retry", is_flag=True, help="Try those again that are left alone.")
+@click.option(
+    "--metrics",
+    envvar="WESTSEA_METRICS",
+    help="File for Prometheus' node exporter, written anew at the end.",
+)
+@click.option("--performance-report", help="HTML file for distributed's own account; needs bokeh.")
+@click.option("--run-id", envvar="WESTSEA_RUN_ID", help="Name of this run's record in OUT/runs.")
 @click.option("--dry-run", is_flag=True, help="Plan only; write nothing.")
 @settings
 def sweep(
@@ -108,17 +130,25 @@ def sweep(
     workers: int | None,
     shard: str | None,
     chunk: str | None,
+    scene_deadline: float | None,
+    attempts: int | None,
+    retry: bool,
+    metrics: str | None,
+    performance_report: str | None,
+    run_id: str | None,
     dry_run: bool,
     **selected: Any,
 ) -> None:
     """Detect hulls and pairs in every scene, into GeoParquet tables under OUT.
 
-    What OUT already holds is skipped; what failed is tried again. Exit code 3 says that some
-    scenes failed, and the same command mends them.
+    What OUT already holds is skipped; what failed is tried again, up to --attempts times. Exit
+    code 3 says that some scenes failed in this run, and the same command may mend them.
     """
     from westsea.api import execute
     from westsea.logs import Progress
+    from westsea.metrics import write_metrics
     from westsea.printing import log_totals, print_report
+    from westsea.runner import Limits
     from westsea.tasks import Verdict
 
     planned = _plan(shard=shard, chunk=chunk, **selected)
@@ -127,7 +157,9 @@ def sweep(
         return
     how: dict[str, Any] = {"scheduler": scheduler, "workers": workers}
     drop_weaker(how, "scheduler", "workers")
-    how["offline"] = selected["offline"]
+    how |= {"offline": selected["offline"], "run_id": run_id}
+    how["limits"] = Limits(scene_deadline, attempts or Limits.attempts, retry)
+    how["performance_report"] = performance_report
     detector = click.get_current_context().obj.detector
     log_totals(planned)
     try:
@@ -136,11 +168,14 @@ def sweep(
     except Stopped:
         LOG.warning("westsea: %s is sound: run the same command to go on.", out)
         raise
+    if metrics is not None:
+        write_metrics(report, metrics)
     print_report(report, out)
+    progress.end(report)
     _end(
         named=selected["items"],
         refused=report.count(Verdict.REFUSED),
-        failed=report.count(Verdict.FAILED),
+        failed=report.count(Verdict.FAILED) - report.given_up,
     )
 
 
@@ -150,16 +185,116 @@ def sweep(
 @settings
 def runs(out: str, as_json: bool) -> None:
     """List the runs into an output folder."""
+    from westsea.printing import print_runs
     from westsea.results import Sweep
 
     records = Sweep(out).runs()
     if as_json:
         click.echo(records.to_json(orient="records"))
         return
-    names = ["run_id", "planned", "done", "empty", "refused", "failed", "skipped", "seconds"]
-    # Records of other versions may lack some, which makes floats of the others' counts.
-    table = records.reindex(columns=names).convert_dtypes()
-    click.echo(table.to_csv(sep="\t", index=False), nl=False)
+    print_runs(records)
+
+
+@main.command()
+@click.argument("out")
+@click.option(
+    "-o", "file", type=click.Path(dir_okay=False, path_type=Path), help="Else OUT/report.html."
+)
+@click.option("--items", help="File of the scenes' items, where their pixels have moved.")
+@click.option("--catalog", help="Where those came from: profile, URL or file.")
+@settings
+def report(out: str, file: Path | None, items: str | None, catalog: str | None) -> None:
+    r"""Write a page of all pairs, to look at and to judge: one file, no network needed.
+
+    \b
+    westsea report OUT
+    westsea label import OUT labels.json --reviewer NAME
+    """
+    from westsea.report import write
+
+    written = write(out, file, own=_own_catalogs(), given=_given(items, catalog))
+    if written.n_without:
+        LOG.warning("westsea: %d pairs are without pixels; the page says why.", written.n_without)
+    click.echo(f"{written.n_pairs} pairs, {written.size / 1e6:.1f} MB: {written.path}")
+
+
+@main.command()
+@click.argument("out")
+@click.argument("pair_id")
+@click.option(
+    "-o", "file", type=click.Path(dir_okay=False, path_type=Path), help="Its chips as a PNG."
+)
+@click.option("--items", help="File of the scenes' items, where their pixels have moved.")
+@click.option("--catalog", help="Where those came from: profile, URL or file.")
+@settings
+def inspect(
+    out: str, pair_id: str, file: Path | None, items: str | None, catalog: str | None
+) -> None:
+    """Show one pair: its numbers, why it scores so, and its chips with -o."""
+    from westsea.report.inspection import draw, find, lines
+
+    found = find(out, pair_id, own=_own_catalogs(), given=_given(items, catalog))
+    for line in lines(found):
+        click.echo(line)
+    if file is not None:
+        draw(found, file)
+        LOG.info("%s", file)
+
+
+@main.group()
+def label() -> None:
+    """Verdicts of people on pairs."""
+
+
+@label.command("import")
+@click.argument("out")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--reviewer", help="Whose they are, unless the file says so.")
+@settings
+def import_labels(out: str, file: Path, reviewer: str | None) -> None:
+    """Add the verdicts of a labels.json, which a report exports; of several the latest counts."""
+    from westsea.results import Sweep
+
+    done = Sweep(out).import_labels(file, reviewer)
+    known = f", {done.n_unknown} on pairs that {out} does not hold" if done.n_unknown else ""
+    already = "" if done.is_new or not done.n_labels else "; they were there already"
+    click.echo(f"{done.n_labels} labels{known}{already}")
+
+
+@label.command("export")
+@click.argument("out")
+@settings
+def export_labels(out: str) -> None:
+    """Print all verdicts as a labels.json, to keep or to import elsewhere."""
+    from westsea.labels import document
+    from westsea.results import Sweep
+
+    swept = Sweep(out)
+    click.echo(document(swept.labels(), str(swept.parameters().get("params_hash"))), nl=False)
+
+
+@main.command()
+@click.argument("out", envvar="WESTSEA_OUT")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=9464, show_default=True)
+@settings
+def exporter(out: str, host: str, port: int) -> None:
+    """Serve what the last nightly runs into an output folder did, as Prometheus metrics."""
+    from threading import Event
+
+    from prometheus_client import start_http_server
+
+    from westsea.exporter import registry
+    from westsea.objects import open_objects
+    from westsea_catalog.errors import ConfigError
+
+    known = registry(open_objects(out))
+    try:
+        start_http_server(port, host, registry=known)
+    except OSError as error:
+        raise ConfigError(f"{host}:{port} is not to be had: {error.strerror}.") from error
+    LOG.info("metrics of %s at http://%s:%d/metrics", out, host, port)
+    Event().wait()  # until a signal
 
 
 @main.command()
@@ -201,6 +336,7 @@ def demo(folder: Path, workers: int | None) -> None:
         shown = run(folder, workers=workers, progress=progress)
     click.echo(str(shown))
     print_report(shown.report, str(shown.out))
+    click.echo(f"report: {shown.page}")
     if not shown.is_enough:
         sys.exit(BUG)
 
@@ -328,10 +464,25 @@ def _items(items: str | None, **selected: Any) -> list[dict[str, Any]]:
     return search(_catalog(selected["catalog"]), offline=selected["offline"], **asked)
 
 
+def _own_catalogs() -> "dict[str, Profile]":
+    own: dict[str, Profile] = click.get_current_context().obj.profiles()
+    return own
+
+
+def _given(items: str | None, catalog: str | None) -> "dict[tuple[str, str], Source]":
+    """Items to read pixels by, where --items names some."""
+    if items is None:
+        if catalog is not None:
+            raise click.UsageError("--catalog says where --items came from: give both.")
+        return {}
+    from westsea.sources import from_file
+
+    return from_file(items, _catalog(catalog) if catalog else None)
+
+
 def _catalog(name: str) -> "str | Profile":
     """A catalogue of the settings file where the name is one of them, else as it was given."""
-    own: dict[str, Profile] = click.get_current_context().obj.profiles()
-    return own.get(name, name)
+    return _own_catalogs().get(name, name)
 
 
 def _plan(

@@ -3,15 +3,25 @@
 import asyncio
 import ipaddress
 import logging
+import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from importlib.util import find_spec
 from threading import Thread
 from urllib.parse import urlsplit
 
 import dask
-from distributed import Client, LocalCluster, Security, Worker, WorkerPlugin, get_client
+from distributed import (
+    Client,
+    LocalCluster,
+    Security,
+    Worker,
+    WorkerPlugin,
+    get_client,
+    performance_report,
+)
 from distributed.comm.core import connect as comm_connect
 
 from westsea.compiled import compile_once
@@ -37,6 +47,10 @@ MEMORY_KEPT = {
 }
 """Memory that a worker's glibc keeps for its next array. distributed has it give back all beyond
 64 kB at once, and then every tile that GDAL decodes lies in fresh pages."""
+
+BLAMED_BY_US = {"distributed.scheduler.allowed-failures": 10}
+"""Deaths of workers after which the scheduler gives up on all tasks that were there, the innocent
+too. `flights` finds who is to blame, and needs one or two."""
 
 
 @contextmanager
@@ -72,7 +86,7 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     compile_once()
     # Loopback in full: distributed's dashboard would listen on every interface by itself.
     with (
-        dask.config.set({**UNWATCHED, **MEMORY_KEPT}),
+        dask.config.set({**UNWATCHED, **MEMORY_KEPT, **BLAMED_BY_US}),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -83,6 +97,24 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     ):
         client.register_plugin(_IgnoresInterrupts())
         yield client
+
+
+@contextmanager
+def performance(client: Client, file: str | os.PathLike[str] | None) -> Iterator[None]:
+    """Have distributed write a page on what its workers did meanwhile; None for none.
+
+    Raises
+    ------
+    ConfigError
+        bokeh, which draws it, is missing.
+    """
+    if file is None:
+        yield
+        return
+    if find_spec("bokeh") is None:
+        raise ConfigError("A performance report needs bokeh: pip install 'westsea[performance]'.")
+    with client.as_current(), performance_report(filename=os.fspath(file)):
+        yield
 
 
 class _IgnoresInterrupts(WorkerPlugin):

@@ -34,7 +34,10 @@ def keep_compiled() -> None:
     WESTSEA_JIT_CACHE=0 goes without; NUMBA_CACHE_DIR puts it elsewhere.
     """
     if os.environ.setdefault("WESTSEA_JIT_CACHE", "1") == "1":
-        os.environ.setdefault("NUMBA_CACHE_DIR", str(_folder()))
+        try:
+            os.environ["NUMBA_CACHE_DIR"] = os.environ.get("NUMBA_CACHE_DIR") or str(_folder())
+        except RuntimeError:  # a user without a home, as numbers of containers are
+            os.environ["WESTSEA_JIT_CACHE"] = "0"
 
 
 def _folder() -> Path:

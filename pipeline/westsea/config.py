@@ -23,6 +23,9 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     coast: str | None = None
     scheduler: str | None = None
     workers: int | None = None
+    scene_deadline: float | None = None
+    attempts: int | None = None
+    metrics: str | None = None
     log_format: str | None = None
     detector: Detector = Detector()
     catalogs: dict[str, CatalogTable] = {}

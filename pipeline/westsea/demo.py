@@ -2,11 +2,12 @@
 
 import shutil
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from westsea.accounts import Report
 from westsea.api import execute, plan, search
 from westsea.bench.scores import (
     LONG_M,
@@ -16,8 +17,9 @@ from westsea.bench.scores import (
     close_pairs,
 )
 from westsea.bench.truth import Truth
+from westsea.report import write
 from westsea.results import Sweep
-from westsea.runner import Progress, Report
+from westsea.runner import Progress
 from westsea.store import PARAMETERS
 from westsea_catalog import archive
 from westsea_catalog.errors import ConfigError
@@ -62,6 +64,8 @@ class Demo:
     """Unflagged detections that are no planted hull, by what they are."""
     doubted: float = 0.0
     """Share of the hulls found that bear a doubt."""
+    page: Path | None = None
+    """The report to look at."""
 
     @property
     def false_rate(self) -> float:
@@ -103,7 +107,8 @@ def run(folder: Path, *, workers: int | None = None, progress: Progress = lambda
     items = search(str(catalog), aoi="west-sea", datetime="2017-10-01/2017-10-31", offline=True)
     planned = plan(items, catalog=str(catalog), aoi="west-sea")
     report = execute(planned, out, workers=workers, progress=progress)
-    return compare(report, out, Truth.read(catalog.parent / "truth"))
+    compared = compare(report, out, Truth.read(catalog.parent / "truth"))
+    return replace(compared, page=write(str(out)).path)
 
 
 def _clear(out: Path) -> None:

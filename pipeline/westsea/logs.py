@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 from westsea_catalog.trust import escape_controls
 
 if TYPE_CHECKING:
+    from westsea.accounts import Report
     from westsea.tasks import SceneResult
 
 LOG = logging.getLogger("westsea")
@@ -127,7 +128,7 @@ class Progress:
                 "item_id": result.key.item_id,
                 "verdict": str(result.verdict),
                 **({"reason": result.reason} if result.reason else {}),
-                "seconds": round(result.seconds, 3),
+                **_cost(result),
                 "ended": ended,
                 "planned": planned,
             }
@@ -137,12 +138,26 @@ class Progress:
             pace = self._pace(planned - ended)
             self._terminal.show(f"[{ended}/{planned}] {pace}{result}")
 
+    def end(self, report: "Report") -> None:
+        """Log what the run did, as JSON where that is the log's format; see also `print_report`."""
+        handlers = logging.getLogger().handlers
+        if any(isinstance(each.formatter, _Json) for each in handlers):
+            fields = {"stage": "run", "run_id": report.run_id, **report.totals()}
+            LOG.info("%s", report, extra={"fields": fields})
+
     def _pace(self, left: int) -> str:
         elapsed = time.monotonic() - self._start
         if not self._worked or not elapsed:
             return ""
         seconds = left * elapsed / self._worked
         return f"{60 * self._worked / elapsed:.1f} scenes/min, {_duration(seconds)} left; "
+
+
+def _cost(result: "SceneResult") -> dict[str, Any]:
+    from westsea.accounts import cost_document  # with all of dask, which other commands do without
+
+    cost = cost_document(result)
+    return {"attempt": cost.pop("attempts"), **cost}
 
 
 def _duration(seconds: float) -> str:

@@ -1,18 +1,18 @@
-"""Where tables are kept: a small store of keys and bytes, on a local folder.
+"""Where tables are kept: a small store of keys and bytes, in a local folder or in a bucket.
 
-`Store` needs nothing but the few calls of `Objects`, none of which it must see half done; an
-object store with conditional PUT offers the same.
+`Store` needs nothing but the few calls of `Objects`, none of which it must see half done.
 """
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -24,6 +24,11 @@ and nobody who reads the tables' folders ever meets one."""
 
 ATTEMPTS = 8
 """Tries of a write whose temporary file another run's `clean` takes away, once per run start."""
+
+BUCKETS = ("s3", "gs", "az")
+READERS = 16
+
+T = TypeVar("T")
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -78,6 +83,10 @@ class Objects(Protocol):
 
     def clean(self) -> None:
         """Remove what crashed writers left behind."""
+        ...
+
+    def guarantee(self) -> str:
+        """A sentence on what the store holds to when several write at once."""
         ...
 
 
@@ -217,6 +226,27 @@ class LocalFolder:
         for key in self.list(TEMPORARY):
             self.delete(key)
 
+    def guarantee(self) -> str:
+        """A sentence on what the folder holds to; writes and removes two files to see."""
+        name = f"{TEMPORARY}/{uuid4().hex}"
+        source, target = (self.root / f"{name}{end}" for end in ("", ".link"))
+        with self._explained():
+            self._make(source.parent)
+            self.files.write(source, b"")
+            try:
+                self.files.link(source, target)
+                self.files.unlink(target)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                return (
+                    f"{self} has no hard links: of two sweeps at the same time whose results"
+                    " differ, the files of a scene may be mixed; run one at a time."
+                )
+            finally:
+                self.files.unlink(source)
+        return f"{self} names a file once: sweeps at the same time do not disturb each other."
+
     def _place(self, key: str, data: bytes, name: Callable[[Path, Path], None]) -> None:
         """Write under a temporary name, then `name` it."""
         path = self.root / key
@@ -289,18 +319,34 @@ def _explain(root: Path, error: OSError) -> WestseaError:
     return UpstreamError(f"{root} failed ({error.strerror}): run the same again.")
 
 
+def side_by_side(call: Callable[[str], T], keys: Iterable[str]) -> Iterator[T]:
+    """What `call` returns of each key, in their order.
+
+    An answer of a store far away takes 10 to 100 ms, so several are waited for at a time.
+    """
+    with ThreadPoolExecutor(READERS) as readers:
+        yield from readers.map(call, keys)
+
+
 def open_objects(out: str | os.PathLike[str]) -> Objects:
-    """The store of objects behind an output address.
+    """The store of objects behind an output address: a folder, or s3://, gs:// or az://.
 
     Raises
     ------
     ConfigError
-        If it is no local folder.
+        If it is no such address.
     """
     address = os.fspath(out)
     scheme, separator, rest = address.partition("://")
+    if separator and scheme in BUCKETS:
+        from westsea.buckets import BucketFolder  # its client is loaded where it is wanted
+
+        return BucketFolder.of(address)
     if separator and scheme != "file":
-        raise ConfigError(f"{scheme}:// cannot be written to: choose a local folder.")
+        raise ConfigError(
+            f"{scheme}:// cannot be written to: choose a local folder, or one in a bucket,"
+            " as s3://BUCKET/OUT."
+        )
     path = unquote(rest) if separator else address
     if not path or "\0" in path:
         raise ConfigError(f"{address!r} is not the name of a folder.")

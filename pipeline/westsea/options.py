@@ -1,5 +1,6 @@
 """Options that commands share, and which of them wins."""
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -23,8 +24,13 @@ def selection(command: F) -> F:
     """Options that say which scenes."""
 
     @wraps(command)
-    def select(**values: Any) -> Any:
+    def select(now_from_job: str | None, **values: Any) -> Any:
         drop_weaker(values, "bbox", "aoi")
+        if now_from_job is not None and "WESTSEA_NOW" not in os.environ:
+            from westsea.jobs import scheduled_time
+            from westsea_catalog.region import rfc3339
+
+            os.environ["WESTSEA_NOW"] = rfc3339(scheduled_time(now_from_job))
         return command(**values)
 
     return _with_options(
@@ -40,6 +46,12 @@ def selection(command: F) -> F:
         click.option("--items", help="File of STAC items, or - for stdin; needs no catalogue."),
         click.option("--datetime", "period", help="A/B: days, or times with an offset."),
         click.option("--last", help="Look back from now (or WESTSEA_NOW), e.g. P3D."),
+        click.option(
+            "--now-from-job",
+            metavar="NAME",
+            envvar="WESTSEA_JOB",
+            help="Of a Kubernetes CronJob's Job, whose name says when it was due: now for --last.",
+        ),
         click.option(
             "-c",
             "--collection",

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from westsea.detection.areas import window_km2
 from westsea_catalog.errors import RefusedScene, UsageError
 from westsea_catalog.grid import Grid, Window
 from westsea_catalog.items import scene_from_item
@@ -22,6 +24,9 @@ from westsea_kernels.blocks import CELL
 
 MARGIN_M = 2_000.0
 """Pixels are read this far outside the AOI, so that clutter and pairs at its rim are right."""
+GUESS_MARGIN_M = 5_000.0
+"""More, where a grid is a guess by an outline: those of catalogues are a km or two off, and the
+window is found anew once the grid is."""
 CHUNK_ROWS = 1024
 SMALL_PX = 4_194_304
 """A scene of up to 2048 x 2048 pixels is one task; a larger one has a task for each chunk."""
@@ -50,14 +55,14 @@ class PlannedScene:
         return self.pixels * (4 if self.scene.sensor == "sar" else 2)
 
     @property
+    def is_guess(self) -> bool:
+        """Whether where it lies, and so its window and area, is known only once it is read."""
+        return not self.scene.is_located
+
+    @cached_property
     def km2(self) -> float:
-        """Area of the window on the ground."""
-        middle = (
-            (self.window.row0 + self.window.row1) / 2,
-            (self.window.col0 + self.window.col1) / 2,
-        )
-        jacobian = self.scene.grid.jacobian(*middle)
-        return self.window.size * abs(float(np.linalg.det(jacobian))) / 1e6
+        """Area of the window on the ground, summed as the scenes table sums it."""
+        return window_km2(self.scene.grid, self.window)
 
     @property
     def n_tasks(self) -> int:
@@ -83,6 +88,12 @@ class Plan:
     """Polygons in longitude and latitude that results are clipped to; None for everywhere."""
     outside: int = 0
     """Scenes whose footprint, but none of whose pixels, lies in the AOI."""
+    chunk: tuple[int, int | None] | None = None
+    """Rows and columns of the chunks as asked for; None where they go by size and memory."""
+    catalog: str = "custom"
+    """Where the items came from: the name of a profile, or an address."""
+    root: Path | None = None
+    """Folder of a local catalogue, whose files the items may name."""
 
     def _repr_html_(self) -> str:
         from westsea.notebook import table
@@ -151,7 +162,8 @@ def plan(
             outside += 1
             continue
         scenes.append(PlannedScene(scene, window, chunks_of(window, chunk)))
-    return Plan(tuple(scenes), tuple(refused), aoi, outside)
+    catalog = profile.url or profile.name if profile.name == "custom" else profile.name
+    return Plan(tuple(scenes), tuple(refused), aoi, outside, chunk, catalog.partition("?")[0], root)
 
 
 def take_shard(items: Sequence[Item], index: int, count: int) -> list[Item]:
@@ -195,7 +207,8 @@ def window_of(grid: Grid, aoi: BaseGeometry | None) -> Window | None:
     """The cells of a grid that hold an AOI and its margin; None where they do not meet."""
     if aoi is None:
         return grid.full
-    around = _surroundings(grid)
+    margin = MARGIN_M + grid.is_guess * GUESS_MARGIN_M
+    around = _surroundings(grid, margin)
     near = shapely.intersection(aoi, around)
     if near.is_empty:
         return None
@@ -205,26 +218,26 @@ def window_of(grid: Grid, aoi: BaseGeometry | None) -> Window | None:
     row, col = grid.pixel(points[:, 0], points[:, 1])
     if not np.isfinite(row + col).all():  # beyond what the grid's projection can place
         return grid.full
-    middle = grid.jacobian(grid.shape[0] / 2, grid.shape[1] / 2)
-    reach = MARGIN_M / float(np.sqrt(abs(np.linalg.det(middle))))
+    steps = np.linalg.inv(grid.jacobian(grid.shape[0] / 2, grid.shape[1] / 2))
+    col_reach, row_reach = margin * np.hypot(steps[:, 0], steps[:, 1])
     window = Window(
-        int((row.min() - reach) // CELL * CELL),
-        int(-(-(row.max() + reach) // CELL) * CELL),
-        int((col.min() - reach) // CELL * CELL),
-        int(-(-(col.max() + reach) // CELL) * CELL),
+        int((row.min() - row_reach) // CELL * CELL),
+        int(-(-(row.max() + row_reach) // CELL) * CELL),
+        int((col.min() - col_reach) // CELL * CELL),
+        int(-(-(col.max() + col_reach) // CELL) * CELL),
     ).intersection(grid.full)
     return window if window.size else None
 
 
-def _surroundings(grid: Grid) -> BaseGeometry:
-    """The box around a grid and its margin in longitude and latitude; two where it crosses 180."""
+def _surroundings(grid: Grid, margin_m: float) -> BaseGeometry:
+    """The box around a grid and a margin in longitude and latitude; two where it crosses 180."""
     rows, cols = (np.linspace(0, side, RIM_POINTS) - 0.5 for side in grid.shape)
     lon, lat = grid.lonlat(*np.meshgrid(rows, cols))
     placed = np.isfinite(lon + lat)
     lon, lat = lon[placed], lat[placed]
     if np.ptp(lon) > 180:
         lon = lon % 360
-    margin = MARGIN_M / 110_500 / np.cos(np.deg2rad(min(np.abs(lat).max(), 85.0)))
+    margin = margin_m / 110_500 / np.cos(np.deg2rad(min(np.abs(lat).max(), 85.0)))
     south, north = lat.min() - margin, lat.max() + margin
     boxes = [
         shapely.box(lon.min() - margin + turn, south, lon.max() + margin + turn, north)

@@ -5,13 +5,12 @@ from dataclasses import asdict
 from typing import Any
 
 import click
+import pandas as pd
 
+from westsea.accounts import Report
 from westsea.objects import open_objects
 from westsea.planning import Plan, PlannedScene
-from westsea.runner import Report
 from westsea.schema import TABLES
-from westsea.tasks import Verdict
-from westsea_catalog.grid import AffineGrid
 from westsea_catalog.trust import brief
 
 LOG = logging.getLogger(__name__)
@@ -51,9 +50,7 @@ def _scene_document(planned: PlannedScene) -> dict[str, Any]:
         files = (*scene.bands, *scene.extras)
         document["extras"] = [asset.name for asset in scene.extras]
         document["offsets"] = {asset.name: asset.offset for asset in files}
-    if isinstance(grid, AffineGrid):
-        document |= {"epsg": grid.epsg, "transform": list(grid.transform)}
-    return document
+    return document | grid.says
 
 
 def print_plan(plan: Plan) -> None:
@@ -88,13 +85,32 @@ def log_totals(plan: Plan) -> None:
     )
 
 
+RUN_COLUMNS = (
+    "run_id", "planned", "done", "empty", "refused", "failed", "skipped", "unfinished", "given_up",
+    "attempts", "km2_valid", "km2_unread", "bytes", "detections", "pairs", "seconds",
+)  # fmt: skip
+
+
+def print_runs(records: pd.DataFrame) -> None:
+    """A line per run."""
+    if "km2" in records:
+        areas = [km2 if isinstance(km2, dict) else {} for km2 in records["km2"]]
+        for kind in ("valid", "unread"):
+            column = pd.Series([km2.get(kind) for km2 in areas], records.index, dtype=float)
+            records = records.assign(**{f"km2_{kind}": column})
+    # Records of other versions may lack some, which makes floats of the others' counts.
+    table = records.reindex(columns=list(RUN_COLUMNS)).convert_dtypes()
+    click.echo(table.to_csv(sep="\t", index=False), nl=False)
+
+
 def print_report(report: Report, out: str) -> None:
     """What a run did with each scene, what it found, and where the tables are."""
-    parts = [f"{report.count(verdict)} {verdict}" for verdict in Verdict]
-    totals = report.document()
-    click.echo(f"{report.planned} planned = {' + '.join(parts)}")
+    totals = report.totals()
+    click.echo(str(report))
     click.echo(
         f"{totals['detections']} detections, {totals['pairs']} pairs in {report.seconds:.1f} s"
     )
+    if report.given_up:
+        click.echo(f"{report.given_up} of the failed were not tried again: see --retry")
     for table in TABLES:
         click.echo(f"{table}: {open_objects(out)}/{table}")

@@ -132,6 +132,8 @@ class Failure:
     date: date
     reason: str
     attempts: int
+    """Runs that it failed in since its item last changed."""
+    item_hash: str = ""
 
 
 @dataclass(frozen=True)

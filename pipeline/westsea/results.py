@@ -4,8 +4,10 @@ import html
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import unquote
 
@@ -14,11 +16,12 @@ import msgspec
 import pandas as pd
 import pyarrow as pa
 
+from westsea import labels as verdicts
 from westsea.evidence import overlays
 from westsea.evidence.fixed import with_fixed
 from westsea.lineage.commits import Commit, commits, rows
 from westsea.lineage.overlay import Overlay, Rule, read
-from westsea.objects import Objects, open_objects
+from westsea.objects import Objects, open_objects, side_by_side
 from westsea.records import FAILED, REFUSED, Failure, Refusal, SceneKey
 from westsea.schema import (
     DETECTIONS,
@@ -32,7 +35,7 @@ from westsea.schema import (
     Table,
 )
 from westsea.store import PARAMETERS, RUNS
-from westsea.tables import BBOX
+from westsea.tables import BBOX, Provenance
 from westsea_catalog.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +71,7 @@ class Sweep:
 
     def __init__(self, out: str | os.PathLike[str]) -> None:
         self._objects = open_objects(out)
-        if not self._objects.exists(PARAMETERS):
+        if self._objects.get(PARAMETERS) is None:
             raise ConfigError(f"{self._objects} holds no results of a sweep.")
 
     def detections(self, duplicates: Duplicates = "drop") -> gpd.GeoDataFrame:
@@ -76,11 +79,47 @@ class Sweep:
         return self._frame(DETECTIONS, duplicates)
 
     def pairs(self, duplicates: Duplicates = "drop") -> gpd.GeoDataFrame:
-        """All pairs; columns as in `westsea.schema`, and collection and date.
+        """All pairs; columns as in `westsea.schema`, collection, date and the latest verdict.
 
-        Where duplicates are left out, they name the detections that are kept.
+        Where duplicates are left out, they name the detections that are kept. What people said is
+        in `verdict` (true, false, unsure), `verdict_reason`, `verdict_note`, `reviewer` and
+        `verdict_time`, all null where nobody has.
         """
-        return self._frame(PAIRS, duplicates)
+        pairs = self._frame(PAIRS, duplicates)
+        said = verdicts.joined(self.labels(), pairs)
+        for name in said:
+            pairs[name] = said[name]
+        return pairs
+
+    def labels(self) -> pd.DataFrame:
+        """All verdicts of people, oldest first; columns as in `westsea.schema`."""
+        return verdicts.read(self._objects)
+
+    def import_labels(
+        self, file: str | os.PathLike[str], reviewer: str | None
+    ) -> verdicts.Imported:
+        """Add the verdicts of a labels.json, which a report exports.
+
+        Parameters
+        ----------
+        file
+            The file.
+        reviewer
+            Whose they are; None where the file says so.
+
+        Raises
+        ------
+        ConfigError
+            The file holds what cannot be right; then nothing of it is added.
+        """
+        found = verdicts.read_file(Path(file), reviewer)
+        unknown = verdicts.count_unknown(found, self._frame(PAIRS, "keep"))
+        pinned = self.parameters()
+        names = ("algorithm_version", "params_hash", "prior")
+        provenance = Provenance(*(str(pinned.get(name)) for name in names))
+        return verdicts.Imported(
+            len(found), unknown, verdicts.append(self._objects, found, provenance)
+        )
 
     def scenes(self, duplicates: Duplicates = "drop") -> gpd.GeoDataFrame:
         """All scenes with their footprints; columns as in `westsea.schema`, collection and date.
@@ -106,8 +145,8 @@ class Sweep:
     def runs(self) -> pd.DataFrame:
         """What each run did, one row per run in the order of their ids."""
         rows = []
-        for key in self._objects.list(RUNS):
-            data = self._objects.get(key)
+        keys = list(self._objects.list(RUNS))
+        for key, data in zip(keys, side_by_side(self._objects.get, keys), strict=True):
             if key.endswith(".json") and data is not None:
                 run_id = unquote(key.removeprefix(f"{RUNS}/").removesuffix(".json"))
                 rows.append({"run_id": run_id, **_document(f"{self._objects}/{key}", data)})
@@ -163,8 +202,8 @@ class Sweep:
     def _joined(self, table: Table, lineage: "_Lineage") -> gpd.GeoDataFrame:
         """All rows of a table, and what is kept in place of each."""
         parts = [_located(table.schema.empty_table(), "", "")]
-        for commit in lineage.committed:
-            found = rows(self._objects, table, commit)
+        files = rows(self._objects, table, lineage.committed)
+        for commit, found in zip(lineage.committed, files, strict=True):
             parts.append(_located(found, commit.collection, commit.day))
         if table is PAIRS:
             parts += lineage.across
@@ -177,16 +216,17 @@ class Sweep:
 
     def _uncommitted(self, folder: str, kind: type[R]) -> Iterator[R]:
         """Records of scenes that no run has completed since."""
-        for key in self._objects.list(folder):
-            data = self._objects.get(key)
-            if data is None:
-                continue
-            try:
-                record = msgspec.json.decode(data, type=kind)
-            except msgspec.DecodeError:
-                continue  # the store takes such a scene for new
-            scene = SceneKey(record.collection, record.item_id, record.date, item_hash="")
-            if not self._objects.exists(scene.table(DETECTIONS.name)):
+        records: list[R] = []
+        for data in side_by_side(self._objects.get, list(self._objects.list(folder))):
+            with suppress(msgspec.DecodeError):  # the store takes such a scene for new
+                records.append(msgspec.json.decode(data or b"", type=kind))
+        keys = [
+            SceneKey(each.collection, each.item_id, each.date, item_hash="").table(DETECTIONS.name)
+            for each in records
+        ]
+        is_committed = side_by_side(self._objects.exists, keys)
+        for record, done in zip(records, is_committed, strict=True):
+            if not done:
                 yield record
 
 

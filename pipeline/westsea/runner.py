@@ -8,101 +8,63 @@ each chunk, which reads and summarises, and one that judges and commits. Workers
 only gets receipts.
 """
 
+import re
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from math import inf
 from uuid import uuid4
 
-from distributed import Client, Future, KilledWorker, as_completed
+from distributed import Client
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
+from westsea.accounts import Report
 from westsea.detection.summary import Carry
 from westsea.detector import ALGORITHM_VERSION, Detector
+from westsea.flights import Flights
 from westsea.lineage.overlay import refresh
-from westsea.planning import Plan, PlannedScene, RefusedItem
+from westsea.planning import Plan, RefusedItem
 from westsea.records import REFUSED, Parameters, SceneKey, Status
-from westsea.schema import DETECTIONS, PAIRS
+from westsea.sources import remember
 from westsea.store import Store
-from westsea.tasks import (
-    Job,
-    SceneResult,
-    Verdict,
-    judge_scene,
-    process_scene,
-    process_scenes,
-    settle,
-    summarise_chunk,
-)
+from westsea.tasks import Job, SceneResult, Verdict, process_scene, settle
 from westsea_catalog.coast import Coast
-from westsea_catalog.errors import FailedScene, UpstreamError, WestseaError
+from westsea_catalog.errors import UsageError, WestseaError
 from westsea_catalog.items import identifier
 from westsea_catalog.stac_item import Item, item_time
 
-SCENES_PER_THREAD = 2
-"""Scenes, or batches of small ones, in flight: enough that no thread waits for the driver, few
-enough to bound memory."""
-BATCH_PX, MOST_BATCHED = 8 * 1024 * 1024, 16
-"""Small scenes that share a task: 0.3 s of work and more. A task costs driver, scheduler and worker
-8 ms together, a third of what decoding a scene of 1024 x 1024 pixels of two bands takes."""
-BATCHES_PER_THREAD = 2
-"""That the waiting scenes make at least: towards the end batches become small."""
-LOST = "The scheduler is gone, or has cancelled what it was given: run the same again."
-
-Results = SceneResult | list[SceneResult]
-"""Of a task."""
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 
 Progress = Callable[[SceneResult, int, int], None]
 """Called with each result, the number of scenes that ended, and the number planned."""
 
 
-@dataclass
-class Report:
-    """What a run did."""
+@dataclass(frozen=True)
+class Limits:
+    """How much is done for a scene that does not end, or ends badly."""
 
-    run_id: str
-    planned: int
-    results: list[SceneResult] = field(default_factory=list)
-    seconds: float = 0.0
+    scene_seconds: float | None = None
+    """What a scene may take on a worker; None for what its size allows, see `flights`."""
+    attempts: int = 5
+    """Runs in which a scene may fail before it is left alone until its item changes."""
+    retry: bool = False
+    """Whether those are tried once more."""
 
-    def count(self, verdict: Verdict) -> int:
-        """Number of scenes that ended so."""
-        return sum(result.verdict == verdict for result in self.results)
+    def __post_init__(self) -> None:
+        """Refuse limits that let nothing pass.
 
-    def document(self) -> dict[str, Any]:
-        """The run as it is written into OUT/runs.
-
-        planned = done + empty + refused + failed + skipped + unfinished, and the last is 0 but
-        in a run that was stopped.
+        Raises
+        ------
+        UsageError
+            The sentence names the limit.
         """
-        return {
-            "planned": self.planned,
-            **{str(verdict): self.count(verdict) for verdict in Verdict},
-            "unfinished": self.planned - len(self.results),
-            "conflicts": sum(result.is_conflict for result in self.results),
-            "detections": sum(result.rows(DETECTIONS.name) for result in self.results),
-            "pairs": sum(result.rows(PAIRS.name) for result in self.results),
-            "blocks_read_twice": sum(result.n_fetched for result in self.results),
-            "seconds": round(self.seconds, 3),
-            "scenes": [_result_document(result) for result in self.results],
-        }
-
-
-def _result_document(result: SceneResult) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "collection": result.key.collection,
-        "item_id": result.key.item_id,
-        "verdict": str(result.verdict),
-    }
-    if result.reason:
-        document["reason"] = result.reason
-    if result.receipt:
-        document |= {"rows": dict(result.receipt.rows), "sha256": result.receipt.sha256}
-    return document
+        if self.scene_seconds is not None and not 0 < self.scene_seconds < inf:
+            raise UsageError(f"A deadline of {self.scene_seconds} s lets no scene end.")
+        if self.attempts < 1:
+            raise UsageError(f"With {self.attempts} attempts no scene is ever tried.")
 
 
 def parameters(detector: Detector, aoi: BaseGeometry | None, coast: Coast) -> Parameters:
@@ -124,6 +86,8 @@ def run(
     detector: Detector,
     client: Client | None,
     *,
+    limits: Limits | None = None,
+    run_id: str | None = None,
     progress: Progress = lambda *_: None,
     carry: Carry = "bright",
 ) -> Report:
@@ -132,7 +96,12 @@ def run(
     Parameters
     ----------
     client
-        Runs the tasks; None for the plain path, scene by scene in this process.
+        Runs the tasks; None for the plain path, scene by scene in this process, where no scene
+        has a deadline.
+    limits
+        Of what is done for one scene; None for the usual.
+    run_id
+        Name of the run's record, which replaces one of that name; None for a new one.
     carry
         Which pixels travel from the chunks to the judge: a matter of speed, never of results.
 
@@ -141,25 +110,35 @@ def run(
     ConfigError, UpstreamError
         The store cannot be written to, or the scheduler is gone; the scenes committed by then
         stay.
+    ArithmeticError
+        The accounts do not add up: a bug.
     """
     start = time.perf_counter()
-    report = Report(new_run_id(), len(plan.scenes) + len(plan.refused))
+    limits = limits or Limits()
+    report = Report.of(run_id or new_run_id(), plan)
 
     def note(result: SceneResult) -> None:
-        report.results.append(result)
+        report.add(result)
         progress(result, len(report.results), report.planned)
 
     try:
         for refused in plan.refused:
             note(_refuse(refused, store))
-        jobs = []
+        jobs: dict[SceneKey, Job] = {}
         for planned in plan.scenes:
-            known = _known(planned, store)
+            key = SceneKey.of(planned.scene)
+            known = SceneResult(key, Verdict.SKIPPED, attempts=0) if key in jobs else None
+            known = known or _known(key, store, limits)
             if known:
                 note(known)
             else:
-                jobs.append(Job.of(planned, coast, plan.aoi, detector, carry))
-        ends = _plainly(jobs, store) if client is None else on_cluster(jobs, store, client)
+                remember(store.objects, planned.scene, plan)
+                jobs[key] = Job.of(planned, coast, plan.aoi, detector, carry)
+        ends = (
+            _plainly(jobs.values(), store)
+            if client is None
+            else Flights(jobs.values(), store, client, limits.scene_seconds).results()
+        )
         with closing(ends):
             for result in ends:
                 note(result)
@@ -169,6 +148,7 @@ def run(
             _write(report, store, start)
         raise
     _write(report, store, start)
+    report.check()
     return report
 
 
@@ -177,28 +157,44 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
 
 
+def check_run_id(run_id: str) -> None:
+    """Refuse a name that is no plain word, with a UsageError."""
+    if not _RUN_ID.fullmatch(run_id):
+        raise UsageError(
+            f"{run_id!r} is no name for a run: up to 120 letters, digits, dots, dashes and"
+            " underscores, beginning with a letter or digit."
+        )
+
+
 def _write(report: Report, store: Store, start: float) -> None:
     report.seconds = time.perf_counter() - start
-    store.write_run(report.run_id, report.document())
+    ended = datetime.now(UTC).isoformat(timespec="seconds")
+    store.write_run(report.run_id, {"ended": ended, **report.document()})
 
 
-def _known(planned: PlannedScene, store: Store) -> SceneResult | None:
-    """What an earlier run made of a scene, if that stands."""
-    key = SceneKey.of(planned.scene)
+def _known(key: SceneKey, store: Store, limits: Limits) -> SceneResult | None:
+    """What earlier runs made of a scene, if that stands."""
     status = store.status(key)
     if status == Status.DONE:
-        return SceneResult(key, Verdict.SKIPPED)
+        return SceneResult(key, Verdict.SKIPPED, attempts=0)
     if status == Status.REFUSED:
         record = f"{store.objects}/{key.record(REFUSED)}"
         reason = f"an earlier run refused it, {record} says why, and it has not changed since."
-        return SceneResult(key, Verdict.REFUSED, reason)
-    return None
+        return SceneResult(key, Verdict.REFUSED, reason, attempts=0)
+    failure = store.failure(key) if status == Status.FAILED and not limits.retry else None
+    if failure is None or failure.attempts < limits.attempts:
+        return None
+    reason = (
+        f"given up after {failure.attempts} runs, until its item changes or --retry is given;"
+        f" the last time: {failure.reason}"
+    )
+    return SceneResult(key, Verdict.FAILED, reason, attempts=0, given_up=True)
 
 
 def _refuse(refused: RefusedItem, store: Store) -> SceneResult:
     key = _key_of_item(refused.item)
     store.refuse(key, refused.reason)
-    return SceneResult(key, Verdict.REFUSED, refused.reason)
+    return SceneResult(key, Verdict.REFUSED, refused.reason, attempts=0)
 
 
 def _key_of_item(item: Item) -> SceneKey:
@@ -216,87 +212,3 @@ def _plainly(jobs: Iterable[Job], store: Store) -> Generator[SceneResult]:
             yield process_scene(job, store)
         except Exception as error:
             yield settle(job.key, error, store)
-
-
-def on_cluster(jobs: Iterable[Job], store: Store, client: Client) -> Generator[SceneResult]:
-    """Results in the order in which the tasks end, a bounded number of them in flight.
-
-    Raises
-    ------
-    UpstreamError
-        The scheduler is gone.
-    """
-    waiting = deque(jobs)
-    alone: set[SceneKey] = set()
-    flying: dict[Future[Results], list[Job]] = {}
-    ended = as_completed(loop=client.loop)
-    try:
-        while True:
-            n_threads = _n_threads(client)
-            while waiting and len(flying) < SCENES_PER_THREAD * n_threads:
-                batch = _next_batch(waiting, BATCHES_PER_THREAD * n_threads, alone)
-                future = _submit(batch, store, client)
-                flying[future] = batch
-                ended.add(future)
-            if not flying:
-                return
-            future = next(ended)
-            batch = flying.pop(future)
-            if len(batch) > 1 and _is_killed(future):
-                # Mostly one of them is at fault.
-                alone.update(job.key for job in batch)
-                waiting.extendleft(reversed(batch))
-            else:
-                yield from _outcomes(future, batch, store)
-    except Exception as error:
-        if isinstance(error, WestseaError) or client.status == "running":
-            raise
-        raise UpstreamError(LOST) from error
-    finally:
-        if flying and client.status == "running":
-            client.cancel(list(flying), force=True)
-
-
-def _n_threads(client: Client) -> int:
-    """Threads to keep busy; workers come and go."""
-    return max(int(sum(client.nthreads().values())), 1)
-
-
-def _next_batch(waiting: deque[Job], n_batches: int, alone: set[SceneKey]) -> list[Job]:
-    """Take a large scene, or small ones for one task, so that batches for others are left."""
-    batch = [waiting.popleft()]
-    most = min(len(waiting) // n_batches, MOST_BATCHED)
-    pixels = batch[0].window.size
-    while waiting and len(batch) < most:
-        pixels += waiting[0].window.size
-        together = (batch[0], waiting[0])
-        if pixels > BATCH_PX or any(len(job.chunks) > 1 or job.key in alone for job in together):
-            break
-        batch.append(waiting.popleft())
-    return batch
-
-
-def _submit(batch: Sequence[Job], store: Store, client: Client) -> Future[Results]:
-    job = batch[0]
-    if len(batch) > 1:
-        return client.submit(process_scenes, batch, store, pure=False)
-    if len(job.chunks) == 1:
-        return client.submit(process_scene, job, store, pure=False)
-    parts = [client.submit(summarise_chunk, job, chunk, pure=False) for chunk in job.chunks]
-    return client.submit(judge_scene, job, parts, store, pure=False)
-
-
-def _is_killed(future: Future[Results]) -> bool:
-    return future.status == "error" and isinstance(future.exception(), KilledWorker)
-
-
-def _outcomes(future: Future[Results], batch: Sequence[Job], store: Store) -> list[SceneResult]:
-    if future.cancelled():
-        raise UpstreamError(LOST)
-    error = future.exception()
-    if isinstance(error, KilledWorker):
-        error = FailedScene("the workers that had it died, as they do where memory runs out.")
-    if error is not None:
-        return [settle(job.key, error, store) for job in batch]
-    result = future.result()
-    return result if isinstance(result, list) else [result]

@@ -113,6 +113,7 @@ class Table:
 _TEXT = pa.string()
 _REAL = pa.float64()
 _INTEGER = pa.int32()
+_BOOL = pa.bool_()
 _TEXTS = pa.list_(pa.field("element", pa.string(), nullable=False))
 _BOX = pa.struct(
     [pa.field(side, _REAL, nullable=False) for side in ("xmin", "ymin", "xmax", "ymax")]
@@ -333,7 +334,13 @@ SCENES = Table(
         Column(
             "polarizations", _TEXTS, "", False, "polarizations searched; bands of optical scenes"
         ),
-        Column("footprint", pa.binary(), "", False, "the item's footprint, WKB, OGC:CRS84"),
+        Column(
+            "footprint",
+            pa.binary(),
+            "",
+            False,
+            "the item's footprint, that of the pixels in radar geometry; WKB, OGC:CRS84",
+        ),
         _BBOX,
         Column(
             "processing_baseline", _TEXT, "", True, "version of the processor, as the item says it"
@@ -345,6 +352,17 @@ SCENES = Table(
             True,
             "when the product was made, UTC, or where the item does not say that, the item",
         ),
+        Column(
+            "radar_mode", _TEXT, "", True, "IW or EW; of scenes in radar geometry, as what follows"
+        ),
+        Column(
+            "calibrated", _BOOL, "", True, "levels are gamma0, not relative to those of the scene"
+        ),
+        Column("noise_removed", _BOOL, "", True, "thermal noise is off the levels"),
+        _real(
+            "incidence_min_deg", "deg", "least angle of incidence; null if unknown", nullable=True
+        ),
+        _real("incidence_max_deg", "deg", "greatest one; null if unknown", nullable=True),
         _real("km2_valid", "km2", "sea that was searched"),
         _real("km2_masked", "km2", "land, cloud and what lies outside the AOI"),
         _real("km2_nodata", "km2", "pixels without data"),
@@ -426,6 +444,43 @@ LINEAGE_ACROSS = replace(
 LINEAGE = (LINEAGE_SCENES, LINEAGE_DETECTIONS, LINEAGE_PAIRS, LINEAGE_ACROSS)
 """Overlays that tell what scenes of one pass have in common; files are those of a day (UTC)."""
 
+VERDICTS = {"true": "what its kind says", "false": "something else", "unsure": "cannot be told"}
+"""What a person says of a pair."""
+REASONS: dict[str, str] = {
+    "sts_plausible": "a transfer between ships is plausible",
+    "pair_trawlers": "two trawlers that fish together",
+    "tug_and_tow": "a tug and its tow",
+    "single_long_ship": "one ship, long or wide",
+    "azimuth_ambiguity": "a ghost of the radar",
+    "wake": "a wake or white water",
+    "fixed_structure": "a platform, turbine, farm or mark",
+    "rock_or_land": "rock or land",
+    "anchorage": "ships at anchor",
+    "port": "ships in a port",
+    "cloud_or_glint": "cloud or glint",
+    "other": "something else, see the note",
+}
+"""Why."""
+LABELS = Table(
+    name="labels",
+    meaning="one row per verdict of a person; of several on one pair the latest counts",
+    id="",
+    sort_by=("pair_id", "time", "reviewer"),
+    geometry="",
+    geometry_types=(),
+    columns=(
+        Column("pair_id", _TEXT, "", False, "of the pair that was looked at"),
+        Column("detect_id_1", _TEXT, "", False, "detection of its longer hull"),
+        Column("detect_id_2", _TEXT, "", True, "of its other hull; null for one blob"),
+        Column("verdict", _TEXT, "", False, "true, false or unsure"),
+        Column("reason", _TEXT, "", True, f"why: {', '.join(REASONS)}"),
+        Column("note", _TEXT, "", True, "in the reviewer's words"),
+        Column("reviewer", _TEXT, "", False, "who said it"),
+        Column("time", _TIME, "", False, "when, UTC"),
+    ),
+)
+"""The overlay of what people say; a file per import, which later ones add to."""
+
 
 FIXED = Table(
     name="persist",
@@ -506,7 +561,7 @@ def markdown() -> str:
 
 
 def _table_lines() -> Iterator[str]:
-    for table in (*TABLES.values(), *LINEAGE, FIXED, EVENTS):
+    for table in (*TABLES.values(), *LINEAGE, FIXED, EVENTS, LABELS):
         yield f"## {table.name}\n\n{table.meaning[0].upper()}{table.meaning[1:]}.\n"
         yield "| column | type | unit | null | meaning |\n|---|---|---|---|---|"
         for column in table.columns:

@@ -124,13 +124,22 @@ class Store:
         self.objects.delete(scene.record(FAILED))
 
     def fail(self, scene: SceneKey, reason: str) -> int:
-        """Note that a scene failed; returns how often it has."""
-        before = self._read(scene.record(FAILED), Failure)
+        """Note that a scene failed; returns in how many runs its item has, as it is."""
+        before = self.failure(scene)
         attempts = 1 if before is None else before.attempts + 1
-        failure = Failure(scene.collection, scene.item_id, scene.date, reason, attempts)
+        failure = Failure(
+            scene.collection, scene.item_id, scene.date, reason, attempts, scene.item_hash
+        )
         self.objects.put(scene.record(FAILED), _json(failure))
         self.objects.delete(scene.record(REFUSED))
+        if self._committed(scene):  # by a worker that was taken for dead
+            self.objects.delete(scene.record(FAILED))
         return attempts
+
+    def failure(self, scene: SceneKey) -> Failure | None:
+        """How a scene failed before, unless the catalogue has changed its item since."""
+        failure = self._read(scene.record(FAILED), Failure)
+        return failure if failure and failure.item_hash in ("", scene.item_hash) else None
 
     def write_run(self, run_id: str, document: Mapping[str, Any]) -> None:
         """Note what a run did: JSON values by name. Writing again replaces."""

@@ -2,12 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from distributed import get_worker
 from shapely.geometry.base import BaseGeometry
 
 from westsea.detection.judge import judge
@@ -15,10 +16,11 @@ from westsea.detection.pixels import Pixels, Scratch
 from westsea.detection.sea import LEAST_BLOCK_PIXELS
 from westsea.detection.summary import Carry, Summary, merge, summarise
 from westsea.detector import Detector
+from westsea.locating import locate, shares
 from westsea.objects import Outcome
-from westsea.planning import PlannedScene
+from westsea.planning import PlannedScene, window_of
 from westsea.records import Receipt, SceneKey
-from westsea.schema import DETECTIONS, PAIRS
+from westsea.schema import DETECTIONS, PAIRS, SCENES
 from westsea.store import Store
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import FailedScene, RefusedScene, WestseaError
@@ -33,11 +35,16 @@ LOG = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_REASON_CHARS = 300
+NOTHING = "{} holds no data in the area asked for."
 MOST_BELOW_ZERO = 0.05
 """Share of an optical scene's blocks. Shadows may lie there; of a scene whose item is wrong it is
 the sea. To take the numbers as they are costs some contrast where the item was right."""
 SCRATCH = Scratch()
 """Of this process: 131 MB where chunks are 1024 x 16,000 pixels of two bands of float32."""
+
+
+STARTS = "westsea-starts"
+"""Topic of distributed under which workers tell what they begin."""
 
 
 class Verdict(StrEnum):
@@ -97,9 +104,59 @@ class Job:
         )
         return replace(self, scene=scene)
 
+    def located(self) -> "Job":
+        """The job on the scene's true grid, where it was planned on a guess; reads its files."""
+        if self.scene.is_located:
+            return self
+        scene = locate(self.key, self.scene)
+        window = window_of(scene.grid, self.aoi)
+        if window is None:
+            raise RefusedScene(NOTHING.format(brief(scene.id)))
+        return replace(self, scene=scene, window=window, chunks=shares(window, len(self.chunks)))
+
     def pixels(self) -> Pixels:
         """The scene's pixels, nothing read yet."""
         return Pixels(self.scene, self.coast, self.window, self.detector.land_inset_m)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What it took to get at a scene's tables."""
+
+    n_bytes: int = 0
+    """Decoded, every read counted."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Of the tasks, by stage: summarise (with the reading), judge (with what is read again) and
+    commit."""
+
+    def __add__(self, other: "Cost") -> "Cost":
+        stages = (*self.seconds, *other.seconds)
+        both = {
+            stage: self.seconds.get(stage, 0.0) + other.seconds.get(stage, 0.0) for stage in stages
+        }
+        return Cost(self.n_bytes + other.n_bytes, both)
+
+
+@dataclass(frozen=True)
+class Area:
+    """What became of the ground that a scene's window covers, in km2."""
+
+    valid: float
+    masked: float
+    nodata: float
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.valid + self.masked + self.nodata
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the task of one chunk hands to the one that judges."""
+
+    summary: Summary
+    cost: Cost
 
 
 @dataclass(frozen=True)
@@ -114,6 +171,13 @@ class SceneResult:
     """From the start of the task that judged it."""
     n_fetched: int = 0
     """Blocks that were read a second time."""
+    area: Area | None = None
+    """None where the scene was not searched in this run."""
+    cost: Cost = Cost()
+    attempts: int = 1
+    """Of this run: more than one where workers died or were lost."""
+    given_up: bool = False
+    """Whether it failed so often before that it was not tried."""
 
     @property
     def is_conflict(self) -> bool:
@@ -152,40 +216,73 @@ def _reported(task: F) -> F:
 
 
 @_reported
-def summarise_chunk(job: Job, chunk: Window) -> Summary:
-    """Read one chunk and summarise it."""
-    return _summarise(job, job.pixels(), chunk)
+def summarise_chunk(job: Job, chunk: Window) -> Part | None:
+    """Read one chunk and summarise it; None where a scene turns out to have fewer than planned."""
+    tell_start(job.key)
+    place, job = job.chunks.index(chunk), job.located()
+    if place >= len(job.chunks):
+        return None
+    return _summarise(job, job.pixels(), job.chunks[place])
 
 
 @_reported
-def judge_scene(job: Job, parts: Sequence[Summary], store: Store) -> SceneResult:
+def judge_scene(job: Job, parts: Sequence[Part | None], store: Store) -> SceneResult:
     """Judge a scene from the summaries of its chunks and commit its tables."""
-    return _judge(job, job.pixels(), parts, store, time.perf_counter())
+    tell_start(job.key)
+    start, job = time.perf_counter(), job.located()
+    return _judge(job, job.pixels(), [part for part in parts if part is not None], store, start)
 
 
 @_reported
 def process_scene(job: Job, store: Store) -> SceneResult:
     """All of a scene in one go."""
-    start, pixels = time.perf_counter(), job.pixels()
+    tell_start(job.key)
+    start = time.perf_counter()
     with gdal_env():
+        job = job.located()
+        pixels = job.pixels()
         parts = [_summarise(job, pixels, chunk) for chunk in job.chunks]
         return _judge(job, pixels, parts, store, start)
 
 
 @_reported
-def process_scenes(jobs: Sequence[Job], store: Store) -> list[SceneResult]:
-    """Scenes one after the other, each with an end of its own; see `settle` for what is raised."""
-    results = []
+def process_scenes(jobs: Sequence[Job], store: Store) -> list[SceneResult | Exception]:
+    """Scenes one after the other: what each came to, or why it did not; see `settle`.
+
+    Errors travel as values. Whoever settles them notes each once, however often this is run.
+    """
+    results: list[SceneResult | Exception] = []
     for job in jobs:
         try:
             results.append(process_scene(job, store))
+        except (RefusedScene, FailedScene) as error:
+            results.append(error)
+        except WestseaError:  # of the store or the settings
+            raise
         except Exception as error:
-            results.append(settle(job.key, error, store))
+            results.append(told(job.key, error))
     return results
 
 
-def _summarise(job: Job, pixels: Pixels, chunk: Window) -> Summary:
-    return summarise(
+def told(key: SceneKey, error: BaseException) -> FailedScene:
+    """What nobody foresaw, in words that can travel."""
+    LOG.debug("%s", brief(key.item_id), exc_info=error)
+    return FailedScene(f"{type(error).__name__}: {brief(str(error), MAX_REASON_CHARS)}")
+
+
+def tell_start(key: SceneKey) -> None:
+    """Tell the driver, where there is one, that this worker begins with a scene."""
+    try:
+        worker = get_worker()
+    except ValueError:
+        return
+    start = {"task": worker.get_current_task(), "scene": key.journal, "worker": worker.address}
+    worker.log_event(STARTS, start)
+
+
+def _summarise(job: Job, pixels: Pixels, chunk: Window) -> Part:
+    start, before = time.perf_counter(), pixels.n_bytes
+    summary = summarise(
         pixels.bands(chunk, SCRATCH),
         pixels.land(chunk),
         chunk,
@@ -193,12 +290,14 @@ def _summarise(job: Job, pixels: Pixels, chunk: Window) -> Summary:
         nodata=job.scene.nodata,
         carry=job.carry,
     )
+    seconds = {"summarise": time.perf_counter() - start}
+    return Part(summary, Cost(pixels.n_bytes - before, seconds))
 
 
 def _judge(
-    job: Job, pixels: Pixels, parts: Sequence[Summary], store: Store, start: float
+    job: Job, pixels: Pixels, parts: Sequence[Part], store: Store, start: float
 ) -> SceneResult:
-    summary = merge(job.window, parts)
+    summary, cost = _merged(job, parts)
     if _is_below_zero(job.scene, summary):
         LOG.warning(
             "%s: its water would lie below the zero that its item states, so its numbers are"
@@ -207,14 +306,32 @@ def _judge(
         )
         job = job.as_it_is()
         pixels = job.pixels()
-        summary = merge(job.window, [_summarise(job, pixels, chunk) for chunk in job.chunks])
+        summary, again = _merged(job, [_summarise(job, pixels, chunk) for chunk in job.chunks])
+        cost += again
     if not summary.valid.any() and not summary.land.any():
-        raise RefusedScene(f"{brief(job.scene.id)} holds no data in the area asked for.")
+        raise RefusedScene(NOTHING.format(brief(job.scene.id)))
+    judging, before = time.perf_counter(), pixels.n_bytes
     judged = judge(job.scene, summary, pixels, job.coast, job.aoi, job.detector)
+    committing = time.perf_counter()
     receipt = store.commit(job.key, judged.tables)
-    verdict = Verdict.DONE if receipt.rows[DETECTIONS.name] else Verdict.EMPTY
-    seconds = time.perf_counter() - start
-    return SceneResult(job.key, verdict, "", receipt, seconds, judged.n_fetched)
+    end = time.perf_counter()
+    seconds = {"judge": committing - judging, "commit": end - committing}
+    [row] = judged.tables[SCENES.name].select(["km2_valid", "km2_masked", "km2_nodata"]).to_pylist()
+    return SceneResult(
+        job.key,
+        Verdict.DONE if receipt.rows[DETECTIONS.name] else Verdict.EMPTY,
+        "",
+        receipt,
+        end - start,
+        judged.n_fetched,
+        Area(*row.values()),
+        cost + Cost(pixels.n_bytes - before, seconds),
+    )
+
+
+def _merged(job: Job, parts: Sequence[Part]) -> tuple[Summary, Cost]:
+    costs = (part.cost for part in parts)
+    return merge(job.window, [part.summary for part in parts]), sum(costs, start=Cost())
 
 
 def _is_below_zero(scene: Scene, summary: Summary) -> bool:
@@ -240,9 +357,6 @@ def settle(key: SceneKey, error: BaseException, store: Store) -> SceneResult:
         return SceneResult(key, Verdict.REFUSED, str(error))
     if isinstance(error, WestseaError) and not isinstance(error, FailedScene):
         raise error
-    reason = str(error)
-    if not isinstance(error, FailedScene):
-        LOG.debug("%s", brief(key.item_id), exc_info=error)
-        reason = f"{type(error).__name__}: {brief(str(error), MAX_REASON_CHARS)}"
+    reason = str(error if isinstance(error, FailedScene) else told(key, error))
     store.fail(key, reason)
     return SceneResult(key, Verdict.FAILED, reason)

@@ -131,15 +131,17 @@ def test_carried(seas, heading, kind, tmp_path, monkeypatch):
     start = time.process_time()
     result = judge_scene(job, parts, store)
     judge_seconds = time.process_time() - start
-    carried, blocks = sum(len(each.carried) for each in parts), grid.full.size / 256
+    summaries = [part.summary for part in parts]
+    carried, blocks = sum(len(each.carried) for each in summaries), grid.full.size / 256
     print(
-        f"{kind:22s}{100 * sum(part.land.sum() for part in parts) / grid.full.size:5.1f} %"
-        f"{100 * carried / blocks:7.2f} %{sum(each.carried.nbytes for each in parts) / 1e6:7.1f}"
-        f"{sum(len(pickle.dumps(each, protocol=5)) for each in parts) / 1e6:13.1f}"
+        f"{kind:22s}{100 * sum(part.land.sum() for part in summaries) / grid.full.size:5.1f} %"
+        f"{100 * carried / blocks:7.2f} %"
+        f"{sum(each.carried.nbytes for each in summaries) / 1e6:7.1f}"
+        f"{sum(len(pickle.dumps(each, protocol=5)) for each in summaries) / 1e6:13.1f}"
         f"{100 * sum(sizes) / seas.tile_bytes(plan):10.2f} %"
         f"{1e3 * chunks_seconds:16.0f}{1e3 * judge_seconds:7.0f}{result.rows('detections'):7d}"
     )
-    for part in parts:
+    for part in summaries:
         assert len(part.carried) <= max(MOST_CARRIED * part.block_valid.size, ALWAYS_CARRIED)
         places = tuple(part.carried_at.T)
         assert (part.block_valid[places] > 0).all()

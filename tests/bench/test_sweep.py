@@ -150,7 +150,7 @@ def sweep(plan, out, client):
 
 def summary_sizes(job, chunk):
     """(pickled bytes, bytes of carried pixels) of a chunk's summary."""
-    summary = summarise_chunk(job, chunk)
+    summary = summarise_chunk(job, chunk).summary
     return len(pickle.dumps(summary, protocol=5)), summary.carried.nbytes
 
 

@@ -332,11 +332,6 @@ def test_chunks_that_are_none(scene, chunks):
         cube(scene, chunks=chunks)
 
 
-def test_a_scene_in_radar_geometry_has_no_cube(scene):
-    with pytest.raises(RefusedScene, match="radar geometry"):
-        cube(replace(scene, grid=object()))
-
-
 # -- real pixels
 
 

@@ -289,8 +289,10 @@ def test_mud_falls_from_the_shore():
 # Wakes
 
 
-def wake_of(speed, heading=60.0, shape=(512, 512)):
-    planted = PlantedHull(Hull(100.0, 16.0, heading), 256.0, 256.0, 0, NORTH_UP, speed_ms=speed)
+def wake_of(speed, heading=60.0, shape=(512, 512), **way):
+    planted = PlantedHull(
+        Hull(100.0, 16.0, heading), 256.0, 256.0, 0, NORTH_UP, speed_ms=speed, **way
+    )
     wake = foam.draw_wake(rng(), planted, shape)
     image = np.zeros(shape)
     if wake is not None:
@@ -315,6 +317,24 @@ def test_foam_trails_behind_the_stern(heading):
     # At seven lengths astern still some beams wide, not an arm of the bow wave.
     across = image[(abs(forward + 750) < 50) & (abs(starboard) > 60)]
     assert across.max() < 0.3 * far
+
+
+@pytest.mark.parametrize("radius", [300.0, -300.0])
+def test_foam_lies_where_a_turning_hull_came_along(radius):
+    image, (forward, starboard) = wake_of(7.0, turn_radius_m=radius)
+    straight = wake_of(7.0)[0]
+    off = np.hypot(forward + 50, starboard - radius) - abs(radius)
+    trail = abs(off) < 25
+    assert image[trail].sum() > 0.5 * image.sum()
+    # A quarter of the circle astern it is as bright as so far behind a hull that sails straight on.
+    quarter = (np.hypot(forward + 350, starboard - radius) < 15) & (abs(off) < 8)
+    level = (abs(forward + 50 + 300 * np.pi / 2) < 15) & (abs(starboard) < 8)
+    assert image[quarter].mean() == pytest.approx(straight[level].mean(), rel=0.4)
+
+
+def test_planing_craft_leave_more_foam():
+    usual, more = (wake_of(4.0, foam=foam)[0] for foam in (1.0, 3.0))
+    np.testing.assert_allclose(more.max(), 3 * usual.max(), rtol=0.1)
 
 
 def test_arms_open_at_kelvins_angle():

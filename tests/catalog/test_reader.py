@@ -20,9 +20,11 @@ from rasterio.control import GroundControlPoint
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
+from westsea_catalog import reader
 from westsea_catalog.access import Bucket
 from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene
 from westsea_catalog.grid import AffineGrid, Window
+from westsea_catalog.radar.grids import GuessedGrid
 from westsea_catalog.reader import GDAL_OPTIONS, RepeatedReader, TiffReader, gdal_env, open_reader
 from westsea_catalog.scene import Asset, Scene
 
@@ -333,9 +335,11 @@ def test_an_assets_reader_is_on_its_own_grid(tmp_path):
     np.testing.assert_array_equal(reader.read(Window(0, 100, 0, 150)), pixels)
 
 
-def test_a_scene_in_radar_geometry_is_refused():
-    with pytest.raises(RefusedScene, match="radar geometry"):
-        open_reader(scene_of(object(), Asset("vv", "vv.tif")), Asset("vv", "vv.tif"))
+def test_a_scene_on_a_guess_is_not_read():
+    corners = np.array([[126.0, 126.1], [126.0, 126.1]]), np.array([[35.1, 35.1], [35.0, 35.0]])
+    guess = GuessedGrid((1000, 900), np.array([0.0, 999.0]), np.array([0.0, 899.0]), *corners)
+    with pytest.raises(ValueError, match="located first"):
+        open_reader(scene_of(guess, Asset("vv", "vv.tif")), Asset("vv", "vv.tif"))
 
 
 # -- files that are not what they should be
@@ -552,6 +556,7 @@ class FileHandler(BaseHTTPRequestHandler):
 def files(tiff, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setitem(GDAL_OPTIONS, "GDAL_HTTP_MAX_RETRY", 0)
+    monkeypatch.setattr(reader, "WAITS", (0.0,))
     with Files(Path(tiff[0]).read_bytes()) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

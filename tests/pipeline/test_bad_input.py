@@ -159,7 +159,12 @@ NO_SCENES = {
         lambda item: without(without(item, "datetime"), "start_datetime"),
         "does not say when it was acquired",
     ),
-    "GRD": (lambda item: item | {"collection": "sentinel-1-grd"}, "is in radar geometry"),
+    "stripmap": (
+        lambda item: (
+            altered(item, **{"sar:instrument_mode": "SM"}) | {"collection": "sentinel-1-grd"}
+        ),
+        "was taken in mode SM; westsea reads IW and EW",
+    ),
     "landsat": (lambda item: item | {"collection": "landsat"}, "westsea reads"),
     "no collection": (lambda item: item | {"collection": None}, "which collection it is in"),
     "outside": (lambda item: with_href(item, "../../../etc/hostname"), "outside of its catalogue"),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from westsea.catalogs import document, needs
+from westsea.catalogs import RuleTable, document, needs
 from westsea.config import load
 from westsea_catalog.access import Bucket
 from westsea_catalog.errors import ConfigError
@@ -67,6 +67,15 @@ def test_a_catalogue_of_ones_own(write):
     assert (rule.nodata, rule.offset, rule.sensor) == (7, -1000, "optical")
     # What everybody reads it reads too.
     assert mine.rule("sentinel-1-rtc") == PROFILES["cdse"].rule("sentinel-1-rtc")
+
+
+def test_a_collection_like_grd():
+    table = RuleTable(("ours-grd",), "sentinel-1-grd", keys={"VV": ("amplitude",)})
+    rule = table.rule()
+    assert rule.in_radar_geometry
+    assert rule.collections == ("ours-grd",)
+    assert rule.bands[0].keys[0] == "amplitude"
+    assert rule.nodata == 0
 
 
 def test_what_is_left_out_is_as_in_the_catalogue_that_it_is_like(write):
@@ -165,7 +174,9 @@ def test_what_catalogues_need():
     signed = needs(PROFILES["planetary-computer"])
     assert signed == "signatures of planetarycomputer.microsoft.com, without an account"
     assert needs(PROFILES["cdse"]) == "AWS keys for s3://eodata"
-    assert needs(PROFILES["earth-search"]) == "AWS keys, and pays Amazon, for s3://sentinel-s2-l1c"
+    assert needs(PROFILES["earth-search"]) == (
+        "AWS keys, and pays Amazon, for s3://sentinel-s2-l1c, s3://sentinel-s1-l1c"
+    )
     assert document(PROFILES["planetary-computer"])["signing"] in PLANETARY_COMPUTER_TOKENS
 
 

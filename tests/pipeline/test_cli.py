@@ -43,7 +43,7 @@ def tables(out):
 
 def totals(out):
     """The numbers of the line of conservation, by name."""
-    planned, _, parts = out.splitlines()[0].partition(" planned = ")
+    planned, _, parts = out.splitlines()[0].partition("; ")[0].partition(" planned = ")
     return {"planned": int(planned)} | {
         name: int(number) for number, name in (part.split() for part in parts.split(" + "))
     }
@@ -189,7 +189,8 @@ def test_sweep_on_a_worker_process(swept):
         assert len(list((folder / table).rglob("*.parquet"))) == 4
     lines = err.splitlines()
     assert lines[0].startswith("4 scenes, 0 refused")
-    assert [line.partition(" ")[0] for line in lines[1:]] == [f"[{n}/4]" for n in (1, 2, 3, 4)]
+    assert lines[1].startswith("each worker will need at most ")
+    assert [line.partition(" ")[0] for line in lines[2:]] == [f"[{n}/4]" for n in (1, 2, 3, 4)]
 
 
 def test_the_same_without_a_worker(cli, swept, all_of, tmp_path):
@@ -256,10 +257,49 @@ def test_json_lines_on_stderr(cli, all_of, tmp_path):
         "done",
     ]
     assert totals(done.out)["planned"] == 4
+    scene, end = documents[1], documents[-1]
+    assert (scene["attempt"], end["stage"], end["attempts"]) == (1, "run", 4)
+    assert scene["bytes"] >= 4 * 384 * 512
+    assert set(scene["stages"]) == {"summarise", "judge", "commit"}
+    assert end["bytes"] == sum(each["bytes"] for each in documents if each.get("stage") == "scene")
+    assert end["message"] == done.out.splitlines()[0]
     (tmp_path / "file").touch()
     failed = cli(*asked, tmp_path / "file" / "out")
     assert failed.code == 4
     assert json.loads(failed.err.splitlines()[-1])["level"] == "error"
+
+
+def test_metrics_of_a_sweep_that_ends(cli, all_of, tmp_path):
+    file = tmp_path / "westsea.prom"
+    asked = ["sweep", *all_of, "--workers", 0, "--metrics", file, "--out"]
+    assert cli(*asked, tmp_path / "out").code == 0
+    assert 'westsea_scenes{verdict="done"} 3.0' in file.read_text()
+    before = file.read_text()
+    (tmp_path / "file").touch()
+    assert cli(*asked, tmp_path / "file" / "out").code == 4
+    assert file.read_text() == before
+
+
+def test_a_dead_scene_does_not_end_every_night_with_3(cli, own_archive, tmp_path):
+    next(own_archive.parent.glob("sentinel-2*/*/B08.tif")).unlink()
+    asked = ["sweep", "--catalog", own_archive, "--aoi", "west-sea", *WHEN, "--workers", 0]
+    asked += ["--out", tmp_path / "out", "--attempts", 2]
+    assert [cli(*asked).code for _ in range(3)] == [3, 3, 0]
+    done = cli(*asked)
+    assert totals(done.out)["failed"] == 1
+    assert "1 of the failed were not tried again: see --retry" in done.out
+    assert "given up after 2 runs" in done.err
+    assert cli(*asked, "--retry").code == 3
+
+
+def test_a_performance_report_wants_bokeh(cli, all_of, tmp_path, threads, monkeypatch):
+    page = tmp_path / "page.html"
+    asked = ["sweep", *all_of, "--out", tmp_path / "out", "--performance-report", page]
+    monkeypatch.setattr("westsea.cluster.find_spec", lambda name: None)
+    with threads.as_current():
+        done = cli(*asked)
+    assert done.code == 4
+    assert "needs bokeh: pip install" in done.err
 
 
 def test_wrong_schedulers(cli, all_of, tmp_path, monkeypatch):
@@ -282,6 +322,9 @@ def test_runs(cli, all_of, tmp_path):
         cli("sweep", *all_of, "--out", out, "--workers", 0)
     (out / "runs" / "of-another-version.json").write_text("{}")
     head, first, second, other = cli("runs", out).out.splitlines()
+    assert {"unfinished", "given_up", "attempts", "km2_valid", "km2_unread", "bytes"} <= {
+        *head.split("\t")
+    }
     assert head.split("\t")[:3] == ["run_id", "planned", "done"]
     listed = [first.split("\t"), second.split("\t")]
     assert sorted(row[1:7] for row in listed) == [
@@ -351,11 +394,9 @@ def many(archive, tmp_path_factory):
     return path
 
 
-def started(archive, many, out, workers):
+def started(archive, many, out, *how):
     """A sweep that has done some scenes, and its worker processes."""
-    process = start(
-        "sweep", "--items", many, "--catalog", archive, "--out", out, "--workers", workers
-    )
+    process = start("sweep", "--items", many, "--catalog", archive, "--out", out, *how)
     deadline = time.monotonic() + 120
     for line in process.stderr:
         assert time.monotonic() < deadline
@@ -370,7 +411,7 @@ def started(archive, many, out, workers):
 )
 def test_a_signal_ends_a_sweep_in_order(archive, many, tmp_path, number, code, workers):
     out = tmp_path / "out"
-    process, children = started(archive, many, out, workers)
+    process, children = started(archive, many, out, "--workers", workers)
     assert (len(children) > 0) == (workers > 0)
     os.killpg(process.pid, number)  # to all of them, as a terminal sends it
     _, err = process.communicate(timeout=60)
@@ -390,6 +431,38 @@ def test_a_signal_ends_a_sweep_in_order(archive, many, tmp_path, number, code, w
     assert 3 <= ended < run["planned"]
     assert ended <= len(scenes) <= (run["planned"] if workers else ended)
     assert len(found.detections("keep")) == scenes["n_detections"].sum()
+
+
+def test_a_signal_leaves_a_scheduler_of_others_as_it_was(archive, many, tmp_path, processes):
+    out, address = tmp_path / "out", processes.scheduler.address
+    process, children = started(archive, many, out, "--scheduler", address)
+    assert children == []
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert f"westsea: {out} is sound: run the same command to go on." in err
+    assert len(processes.nthreads()) == 2
+    assert processes.submit(sum, [1, 2]).result(timeout=60) == 3  # nothing is left before it
+    assert len(Sweep(out).runs()) == 1
+
+
+def test_two_sweeps_at_once_into_one_folder(archive, many, tmp_path, cli):
+    some = json.loads(many.read_text())
+    some["features"] = some["features"][::10]
+    path = tmp_path / "some.json"
+    path.write_text(json.dumps(some))
+    asked = ["sweep", "--items", path, "--catalog", archive, "--workers", 0, "--out"]
+    both = [start(*asked, tmp_path / "out") for _ in range(2)]
+    ends = [(process.communicate(timeout=300), process.returncode) for process in both]
+    assert [code for _, code in ends] == [0, 0], ends
+    assert cli(*asked, tmp_path / "one").code == 0
+    assert tables(tmp_path / "out") == tables(tmp_path / "one")
+    left = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert {path.relative_to(tmp_path / "out").parts[0] for path in left} >= {"runs", "sweep.json"}
+    assert not [path for path in left if ".tmp" in path.parts or ".journal" in path.parts]
+    records = Sweep(tmp_path / "out").runs()
+    assert (records["planned"] == records["done"] + records["empty"] + records["skipped"]).all()
+    assert records["conflicts"].sum() == 0
 
 
 def test_asking_twice_ends_a_sweep_at_once():

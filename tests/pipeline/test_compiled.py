@@ -59,6 +59,19 @@ def test_the_command_line_keeps_compiled_kernels_by_their_sources(monkeypatch, t
     assert compiled.os.environ["NUMBA_CACHE_DIR"] == "elsewhere"
 
 
+def test_a_user_without_a_home_goes_without_a_cache(monkeypatch):
+    def nobody(_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setenv("WESTSEA_JIT_CACHE", "1")
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(compiled.Path, "expanduser", nobody)
+    compiled.keep_compiled()
+    assert compiled.os.environ["WESTSEA_JIT_CACHE"] == "0"
+    assert "NUMBA_CACHE_DIR" not in compiled.os.environ
+
+
 def test_running_the_kernels_leaves_none_of_the_pipelines_to_compile():
     compiled._run_kernels("sar")
     compiled._run_kernels("optical")

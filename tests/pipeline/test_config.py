@@ -35,6 +35,9 @@ def test_every_key(write):
         coast = "coast.gpkg"
         scheduler = "tls://scheduler:8786"
         workers = 0
+        scene_deadline = 900.0
+        attempts = 3
+        metrics = "westsea.prom"
         log_format = "json"
         [detector]
         false_alarm_rate = 1e-6
@@ -51,6 +54,9 @@ def test_every_key(write):
         "coast": "coast.gpkg",
         "scheduler": "tls://scheduler:8786",
         "workers": 0,
+        "scene_deadline": 900.0,
+        "attempts": 3,
+        "metrics": "westsea.prom",
         "log_format": "json",
     }
 

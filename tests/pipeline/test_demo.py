@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 
 from westsea import demo
+from westsea.accounts import Report
 from westsea.bench.truth import Truth
 from westsea.demo import ALONGSIDE, CLOSE, FLOORS, LONG, SHORT, SMALL_CLOSE, Demo, Score
 from westsea.results import Sweep
-from westsea.runner import Report
 from westsea.schema import Flag
 from westsea_catalog.errors import ConfigError
 

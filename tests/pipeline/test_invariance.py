@@ -6,6 +6,7 @@ without data and single pixels without.
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -18,15 +19,22 @@ from westsea.detection.summary import merge
 from westsea.detector import Detector
 from westsea.schema import Flag
 from westsea.tables import count_rows
+from westsea_catalog.archive.annotation import View, annotation_xml, calibration_xml, noise_xml
+from westsea_catalog.archive.grd import amplitudes, write_measurement
+from westsea_catalog.archive.sar import Pass
 from westsea_catalog.coast import Coast
 from westsea_catalog.grid import Window
 from westsea_catalog.items import scene_from_item
 from westsea_catalog.profiles import profile_for
+from westsea_catalog.radar.grids import guessed_grid
+from westsea_catalog.radar.located import located
 from westsea_catalog.region import Period, Region
+from westsea_catalog.scene import Asset, Document
 from westsea_catalog.search import root_of, search
 from westsea_kernels.blocks import CELL
 
 SHAPE = (1293, 2310)
+START = datetime(2017, 10, 17, 21, 57, 4, tzinfo=UTC)
 CORNERS = [(512, 640), (1024, 2048), (512, 2048), (1024, 128), (896, 384), (128, 1152)]
 CARRY = ("bright", "none", "all")
 
@@ -58,8 +66,46 @@ def coast_of(grid):
     return Coast("test", "triangle", np.array([triangle], object))
 
 
-@pytest.fixture(scope="module", params=["VV+VH", "VV", "B08"])
+def product(sim, image, folder):
+    """The scene of VV and VH as a GRD product, found by its control points and annotation."""
+    view = View(Pass(-12.0, incidence_deg=38.0), START, SHAPE, "S1A", 18858, "VV")
+    row, col = np.meshgrid(view.lines, view.pixels, indexing="ij")
+    scene = sim.lab(image).scene
+    bent = 3e-6 * (row - SHAPE[0] / 2) * (col - SHAPE[1] / 2)
+    lon, lat = scene.grid.lonlat(row + bent, col - bent)
+    (folder / "annotation").mkdir()
+    bands, documents = [], []
+    noise = np.full(SHAPE[1], 1e-4), 1.0 + 0.1 * np.sin(np.arange(SHAPE[0]) / 200)
+    for name, pixels in zip(("VV", "VH"), image, strict=True):
+        own = replace(view, polarization=name)
+        path = folder / f"{name}.tiff"
+        write_measurement(path, amplitudes(pixels, own), own, lon, lat)
+        bands.append(Asset(name.lower(), str(path), band=name))
+        for kind, text in (
+            ("annotation", annotation_xml(own, lon, lat)),
+            ("calibration", calibration_xml(own)),
+            ("noise", noise_xml(own, *noise)),
+        ):
+            path = folder / "annotation" / f"{kind}-{name}.xml"
+            path.write_text(text)
+            documents.append(Document(kind, name, str(path), str(path)))
+    corners = np.column_stack(
+        [lon[[0, 0, -1, -1], [0, -1, -1, 0]], lat[[0, 0, -1, -1], [0, -1, -1, 0]]]
+    )
+    guess = guessed_grid(shapely.Polygon(corners), "ascending", SHAPE, 10.0)
+    planned = replace(
+        scene, grid=guess, bands=tuple(bands), documents=tuple(documents), mode="IW", nodata=0.0
+    )
+    return located(planned)
+
+
+@pytest.fixture(scope="module", params=["VV+VH", "VV", "B08", "GRD"])
 def lab(request, sim, tmp_path_factory):
+    if request.param == "GRD":
+        image = sim.radar_sea(1, SHAPE, 2)
+        draw(image, 10.0, 30.0, -32768.0)
+        scene = product(sim, image, tmp_path_factory.mktemp("grd"))
+        return sim.Lab(scene, coast_of(scene.grid), Detector())
     if request.param == "B08":
         image = sim.optical_sea(1, SHAPE)
         draw(image, 9000, 5, 0)

@@ -68,6 +68,12 @@ def optical(keys, folder, suffix, **more):
 
 EARTH_SEARCH = {"blue": 10, "green": 10, "red": 10, "nir": 10, "swir16": 20, "scl": 20}
 EARTH_SEARCH_BAND = {"nodata": 0, "scale": 0.0001, "offset": -0.1}
+GRD = {
+    **{band: f"measurement/iw-{band}.tiff" for band in ("vv", "vh")},
+    **{f"schema-product-{band}": f"annotation/rfi/rfi-iw-{band}.xml" for band in ("vv", "vh")},
+    "schema-noise-vv": "annotation/calibration/noise-iw-vv.xml",
+}
+GRD_BLOBS = "https://sentinel1euwest.blob.core.windows.net/s1-grd/a"
 CDSE = {"B02_10m": 10, "B08_10m": 10, "SCL_20m": 20}
 CDSE_BAND = {"proj:code": "EPSG:32651", "raster:scale": 0.0001, "raster:offset": -0.1, "nodata": 0}
 SEEDS = {
@@ -81,6 +87,15 @@ SEEDS = {
         "sentinel-1-rtc",
         radar(nodata=-32768, bands=[{"name": "v"}]),
         **grid(10, **{"proj:code": "EPSG:32651"}),
+    ),
+    "GRD of Planetary Computer": item(
+        "sentinel-1-grd",
+        {key: {"href": f"{GRD_BLOBS}/{path}"} for key, path in GRD.items()},
+        s1__shape=[11700, 10000],
+        sar__instrument_mode="IW",
+        sar__pixel_spacing_range=10,
+        sar__pixel_spacing_azimuth=10,
+        sat__orbit_state="descending",
     ),
     "Earth Search v1": item(
         "sentinel-2-l2a",
@@ -284,15 +299,18 @@ def _planned(path, item, catalog):
 def _check_scene(scene, folder):
     assert scene.datetime.tzinfo is UTC
     assert scene.bands
-    assert 1 <= min(scene.grid.shape) <= max(scene.grid.shape) <= 40_000
+    assert 1 <= min(scene.grid.shape) <= max(scene.grid.shape) <= 200_000
     assert shapely.geometry.shape(scene.footprint).is_empty is False
-    json.dumps(stack_item(scene))
-    for asset in (*scene.bands, *scene.extras):
+    if scene.grid.is_map:
+        json.dumps(stack_item(scene))
+    paths = [asset.source for asset in (*scene.bands, *scene.extras)]
+    for path in (*paths, *(document.path for document in scene.documents)):
         allowed = ("/vsicurl/https://", "/vsis3/", f"{os.path.realpath(folder)}/")
-        assert asset.source.startswith(allowed)
-        assert "127.0.0.1" not in asset.source
-        assert "169.254" not in asset.source
-        assert "secret" not in asset.source
+        assert path.startswith(allowed)
+        assert "127.0.0.1" not in path
+        assert "169.254" not in path
+        assert "secret" not in path
+    for asset in (*scene.bands, *scene.extras):
         assert asset.offset in (0, -1000)
         assert asset.driver in ("GTiff", "JP2OpenJPEG")
 
@@ -302,7 +320,7 @@ def _check_scene(scene, folder):
     [
         *zip(
             SEEDS,
-            ["planetary-computer"] * 2 + ["earth-search", "cdse", "earth-search", None],
+            ["planetary-computer"] * 3 + ["earth-search", "cdse", "earth-search", None],
             strict=True,
         )
     ],

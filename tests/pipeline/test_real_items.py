@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import shapely
+from pyproj import Geod
 
 from westsea_catalog.grid import AffineGrid
 
@@ -59,14 +60,21 @@ PLANNED = {
     "sentinel1_S1A_20200103_17RMJ_ASC.json": radar(32617, 399960, 2900040, (5490, 5490), 20),
 }
 
+# Radar geometry: nothing but control points in the file says where a pixel lies, so the plan is a
+# guess off the outline. What reads proj:* of GRD items, where they have any, plans on a grid that
+# the pixels do not lie on.
+GUESSED = {
+    # s1:shape is (columns, rows); 250 km of range, 25 s of track; the report on interference is
+    # listed for the annotation.
+    "pc_sentinel-1-grd_test_smoke_sentinel_1_grd_yaml.json": (16669, 26449),
+}
+
 REFUSED = {
     # A template: no id, no place, no time, empty hrefs. There is nothing to plan.
     "pc_base_sentinel2_l2a.json": "An item has no usable id: None.",
-    # Radar geometry: nothing but control points in the file says where a pixel lies. What reads
-    # proj:* of GRD items, where they have any, plans on a grid that the pixels do not lie on.
-    "pc_sentinel-1-grd_test_s1_grd_yaml.json": "is in radar geometry",
-    "pc_sentinel-1-grd_test_smoke_sentinel_1_grd_yaml.json": "is in radar geometry",
-    "planetary-computer-tasks_s1-grd.json": "is in radar geometry",
+    # Over ice, with pixels of 40 m besides.
+    "pc_sentinel-1-grd_test_s1_grd_yaml.json": "has HH only; westsea reads VV or VH",
+    "planetary-computer-tasks_s1-grd.json": "has HH only; westsea reads VV or VH",
 }
 
 
@@ -78,8 +86,8 @@ def plan(cli, name):
 
 
 def test_every_file_is_in_a_table():
-    assert {path.name for path in ITEMS.glob("*.json")} == {*PLANNED, *REFUSED}
-    assert len(PLANNED) + len(REFUSED) == 17
+    assert {path.name for path in ITEMS.glob("*.json")} == {*PLANNED, *GUESSED, *REFUSED}
+    assert len(PLANNED) + len(GUESSED) + len(REFUSED) == 17
 
 
 @pytest.mark.parametrize("name", sorted(PLANNED))
@@ -129,6 +137,35 @@ def test_the_tables_grid_is_the_items_own(name):
         assert epsg == (32600 if zone[2] >= "N" else 32700) + int(zone[1])
         assert 0 <= -west % 100_000 <= 40
         assert 0 <= north % 100_000 <= 40
+
+
+@pytest.mark.parametrize("name", sorted(GUESSED))
+def test_planned_on_a_guess(cli, name):
+    done, planned, item = plan(cli, name)
+    assert done.code == 0
+    assert planned["refused"] == []
+    [scene] = planned["scenes"]
+    shape = GUESSED[name]
+    assert tuple(scene["shape"]) == shape
+    assert "transform" not in scene
+    assert scene["bands"] == ["VV", "VH"]
+    outline = shapely.geometry.shape(item["geometry"])
+    km2 = abs(Geod(ellps="WGS84").geometry_area_perimeter(outline)[0]) / 1e6
+    assert scene["km2"] == pytest.approx(km2, rel=0.01)
+    assert scene["pixels"] == 2 * shape[0] * shape[1]
+
+
+def test_the_documents_of_the_guessed(cli):
+    """The annotation, not the report on interference that the item lists in its place."""
+    from westsea.api import plan as api_plan
+
+    [name] = GUESSED
+    [planned] = api_plan(ITEMS / name).scenes
+    assert planned.scene.grid.is_guess
+    names = sorted(each.path.rpartition("/")[2] for each in planned.scene.documents)
+    kinds = ("calibration-", "", "noise-")
+    assert names == [f"{kind}iw-{band}.xml" for kind in kinds for band in ("vh", "vv")]
+    assert not any("/rfi/" in each.path for each in planned.scene.documents)
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))

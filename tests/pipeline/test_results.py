@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 import shapely
 
+from westsea.labels import JOINED
 from westsea.objects import Outcome
 from westsea.records import Parameters, SceneKey
 from westsea.results import Sweep
@@ -69,7 +70,8 @@ def test_frames_hold_all_rows_in_stable_order(store, tmp_path):
     assert pairs["pair_id"].tolist() == ["_0", "_1", "_2", "a0", "a1", "z0"]
     for frame, table in ((detections, DETECTIONS), (pairs, PAIRS), (scenes, SCENES)):
         names = [name for name in table.names if name != "bbox"]
-        assert list(frame.columns) == ["collection", "date", *names]
+        said = JOINED.values() if table is PAIRS else ()
+        assert list(frame.columns) == ["collection", "date", *names, *said]
         assert frame.crs == "OGC:CRS84"
         assert frame.geometry.name == table.geometry
         assert isinstance(frame.index, pd.RangeIndex)

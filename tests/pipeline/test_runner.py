@@ -1,6 +1,7 @@
 import json
 from collections import Counter
 from datetime import UTC, datetime
+from math import inf
 from types import SimpleNamespace
 
 import duckdb
@@ -10,17 +11,24 @@ import pandas as pd
 import pytest
 from distributed import Client, KilledWorker
 
-from westsea import runner, tasks
+from westsea import flights, runner, tasks
 from westsea.api import execute, plan, search
 from westsea.detector import Detector
+from westsea.flights import SCENES_PER_THREAD, Flights
 from westsea.planning import take_shard
 from westsea.records import SceneKey
 from westsea.results import Sweep
-from westsea.runner import SCENES_PER_THREAD, new_run_id, parameters, run
+from westsea.runner import Limits, new_run_id, parameters, run
 from westsea.store import Store
 from westsea.tasks import Verdict
 from westsea_catalog.coast import Coast
-from westsea_catalog.errors import ConfigError, FailedScene, RefusedScene, UpstreamError
+from westsea_catalog.errors import (
+    ConfigError,
+    FailedScene,
+    RefusedScene,
+    UpstreamError,
+    UsageError,
+)
 
 WHEN = "2017-10-01/2017-10-31"
 
@@ -35,11 +43,11 @@ def plan_of(archive, items=None, **options):
 
 
 def tree(out):
-    """All files of a sweep but those of its runs, which tell when they were."""
+    """All files of a sweep but those of its runs and items, which tell when and where they were."""
     return {
         str(path.relative_to(out)): path.read_bytes()
         for path in sorted(out.rglob("*"))
-        if path.is_file() and path.relative_to(out).parts[0] != "runs"
+        if path.is_file() and path.relative_to(out).parts[0] not in ("runs", "items")
     }
 
 
@@ -119,15 +127,16 @@ def test_whatever_is_carried(archive, plain, tmp_path, threads, carry):
     assert tree(tmp_path / "out") == plain[2]
 
 
-def test_shards_into_one_folder(archive, plain, tmp_path):
-    parts = [take_shard(items_of(archive), index, 2) for index in range(2)]
-    assert all(parts)
+@pytest.mark.parametrize("count", [2, 5])
+def test_shards_into_one_folder(archive, plain, tmp_path, count):
+    parts = [take_shard(items_of(archive), index, count) for index in range(count)]
+    assert count > 2 or all(parts)
     planned = [
         execute(plan_of(archive, part), tmp_path / "out", workers=0).planned for part in parts
     ]
     assert sum(planned) == 4
     assert tree(tmp_path / "out") == plain[2]
-    assert len(records(tmp_path / "out")) == 2
+    assert len(records(tmp_path / "out")) == count
 
 
 def test_the_order_of_items_does_not_matter(archive, plain, tmp_path):
@@ -253,7 +262,8 @@ def test_an_unexpected_error_fails_its_scene_alone(archive, plain, tmp_path, thr
         return good(job, *args)
 
     good = runner.process_scene
-    monkeypatch.setattr(runner, "process_scene", break_down)
+    for module in (runner, flights):
+        monkeypatch.setattr(module, "process_scene", break_down)
     for client in (None, threads):
         report = run_on(client, plan_of(archive), tmp_path / f"{client is None}")
         assert report.count(Verdict.FAILED) == 1
@@ -265,7 +275,7 @@ def test_an_error_in_one_chunk_is_that_of_the_scene(archive, tmp_path, threads, 
     def break_down(job, chunk):
         raise FailedScene(f"row {chunk.row0} could not be read.")
 
-    monkeypatch.setattr(runner, "summarise_chunk", break_down)
+    monkeypatch.setattr(flights, "summarise_chunk", break_down)
     planned = plan_of(archive, items_of(archive)[:1], chunk=(128, None))
     [result] = run_on(threads, planned, tmp_path).results
     assert result.verdict == Verdict.FAILED
@@ -277,7 +287,8 @@ def test_trouble_of_the_store_ends_the_run(archive, tmp_path, threads, monkeypat
     def full(*args):
         raise UpstreamError("No space is left.")
 
-    monkeypatch.setattr(runner, "process_scene", full)
+    for module in (runner, flights):
+        monkeypatch.setattr(module, "process_scene", full)
     with pytest.raises(UpstreamError, match="No space"):
         run_on(threads if on_threads else None, plan_of(archive), tmp_path)
     [document] = records(tmp_path)
@@ -323,6 +334,14 @@ def test_a_run_that_is_stopped_can_be_gone_on_with(archive, plain, tmp_path, thr
     assert tree(tmp_path) == plain[2]
 
 
+@pytest.mark.parametrize(
+    "limits", [{"attempts": 0}, {"scene_seconds": 0.0}, {"scene_seconds": inf}]
+)
+def test_limits_that_let_nothing_pass(limits):
+    with pytest.raises(UsageError):
+        Limits(**limits)
+
+
 def test_what_is_in_flight_is_given_up_when_a_run_is_stopped(
     archive, tmp_path, threads, monkeypatch
 ):
@@ -330,7 +349,7 @@ def test_what_is_in_flight_is_given_up_when_a_run_is_stopped(
         raise Stopped
 
     before = set(threads.futures)
-    monkeypatch.setattr(runner, "_outcomes", stop)
+    monkeypatch.setattr(Flights, "_landed", stop)
     # As in a notebook, the traceback keeps the frames with the futures alive.
     with pytest.raises(Stopped) as kept:
         run_on(threads, plan_of(archive), tmp_path)
@@ -365,8 +384,8 @@ def test_scenes_in_flight_are_bounded(archive, tmp_path, threads, monkeypatch):
             del flying[number]
 
     batches = {}
-    good = runner._submit
-    monkeypatch.setattr(runner, "_submit", submit)
+    good = flights._submit
+    monkeypatch.setattr(flights, "_submit", submit)
     run_on(threads, plan_of(archive, items), tmp_path, progress=land)
     assert max(most) == SCENES_PER_THREAD * 2
     assert set(threads.futures) <= before
@@ -403,14 +422,14 @@ def test_scenes_of_a_batch_end_by_themselves(archive, tmp_path, threads, monkeyp
         return good(job, *args)
 
     good = tasks.process_scene
-    for module in (runner, tasks):
+    for module in (flights, tasks):
         monkeypatch.setattr(module, "process_scene", break_down)
     planned = plan_of(archive, many(archive, 8))
     report = run_on(threads, planned, tmp_path)
     assert report.count(Verdict.FAILED) == report.count(Verdict.REFUSED) == 2
     assert {*Sweep(tmp_path).failed()["reason"]} == {"IndexError: at 3"}
     assert conserves(report.document())
-    for module in (runner, tasks):
+    for module in (flights, tasks):
         monkeypatch.setattr(module, "process_scene", good)
     again = run_on(threads, planned, tmp_path)
     assert (again.count(Verdict.SKIPPED), again.count(Verdict.REFUSED)) == (12, 2)
@@ -421,7 +440,7 @@ def test_trouble_of_the_store_in_a_batch_ends_the_run(archive, tmp_path, threads
     def full(job, *args):
         raise UpstreamError("No space is left.")
 
-    for module in (runner, tasks):
+    for module in (flights, tasks):
         monkeypatch.setattr(module, "process_scene", full)
     with pytest.raises(UpstreamError, match="No space"):
         run_on(threads, plan_of(archive, many(archive, 8)), tmp_path)
@@ -439,9 +458,9 @@ def test_of_a_batch_that_kills_its_workers_one_scene_fails(archive, tmp_path, th
             raise KilledWorker("process_scene-1", SimpleNamespace(address="tcp://1"), 3)
         return good(job, *args)
 
-    good, good_batch = runner.process_scene, runner.process_scenes
-    monkeypatch.setattr(runner, "process_scene", kill_alone)
-    monkeypatch.setattr(runner, "process_scenes", kill)
+    good, good_batch = flights.process_scene, flights.process_scenes
+    monkeypatch.setattr(flights, "process_scene", kill_alone)
+    monkeypatch.setattr(flights, "process_scenes", kill)
     report = run_on(threads, plan_of(archive, many(archive, 8)), tmp_path)
     assert report.count(Verdict.FAILED) == 2
     assert {result.key.item_id[-2:] for result in report.results if result.reason} == {"-1"}
@@ -450,12 +469,12 @@ def test_of_a_batch_that_kills_its_workers_one_scene_fails(archive, tmp_path, th
 
 def test_what_the_scheduler_cancels_is_not_waited_for(archive, tmp_path, threads, monkeypatch):
     def submit(job, store, client):
-        future = good(job, store, client)
-        client.cancel([future], force=True)
-        return future
+        futures = good(job, store, client)
+        client.cancel(futures, force=True)
+        return futures
 
-    good = runner._submit
-    monkeypatch.setattr(runner, "_submit", submit)
+    good = flights._submit
+    monkeypatch.setattr(flights, "_submit", submit)
     with pytest.raises(UpstreamError, match=r"scheduler is gone.*run the same again"):
         run_on(threads, plan_of(archive), tmp_path)
     assert records(tmp_path)[0]["unfinished"] == 4
@@ -467,12 +486,14 @@ def test_a_scene_that_kills_its_workers_fails_alone(archive, tmp_path, threads, 
             raise KilledWorker("process_scene-1", SimpleNamespace(address="tcp://1"), 3)
         return good(job, *args)
 
-    good = runner.process_scene
-    monkeypatch.setattr(runner, "process_scene", kill)
+    good = flights.process_scene
+    monkeypatch.setattr(flights, "process_scene", kill)
     report = run_on(threads, plan_of(archive), tmp_path)
-    assert report.count(Verdict.FAILED) == 1
+    [failed] = [result for result in report.results if result.verdict == Verdict.FAILED]
+    assert failed.attempts == 3
+    item = failed.key.item_id
     assert Sweep(tmp_path).failed()["reason"].tolist() == [
-        "the workers that had it died, as they do where memory runs out."
+        f"{item} was alone with 2 workers when they died, as they do where memory runs out."
     ]
 
 

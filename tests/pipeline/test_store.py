@@ -1,20 +1,25 @@
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Literal
+from types import SimpleNamespace
+from typing import Literal, get_args
 
+import obstore
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from obstore.exceptions import GenericError
+from obstore.store import MemoryStore
 
+import westsea.buckets
 import westsea.store
+from westsea.buckets import BucketFolder
 from westsea.objects import TEMPORARY, FileLayer, LocalFolder, Outcome
 from westsea.records import JOURNAL, Parameters, SceneKey, Status
 from westsea.schema import TABLES
@@ -182,6 +187,15 @@ def test_failures_are_counted_and_forgotten_on_success(tmp_path):
     store.commit(SCENE, tables())
     assert store.status(SCENE) is Status.DONE
     assert not list((tmp_path / "failed").rglob("*.json"))
+
+
+def test_a_worker_taken_for_dead_may_have_committed(tmp_path):
+    """The driver then notes a failure of a scene that is there."""
+    store = Store.open(tmp_path, PARAMETERS)
+    store.commit(SCENE, tables())
+    store.fail(SCENE, "its workers died")
+    assert store.status(SCENE) == Status.DONE
+    assert not (tmp_path / SCENE.record("failed")).exists()
 
 
 def test_a_scene_is_refused_or_failed_not_both(tmp_path):
@@ -395,9 +409,8 @@ def memoized(encode):
     return encode_once
 
 
-def night(disk: Disk) -> Iterator[SceneKey]:
+def night(store: Store) -> Iterator[SceneKey]:
     """A run of three scenes over what an earlier run has left; yields what is done."""
-    store = Store(LocalFolder(ROOT, disk), PARAMETERS)
     store.prepare()
     for scene, made in NIGHT.items():
         if store.status(scene) is not Status.DONE:
@@ -422,7 +435,7 @@ def prepared() -> Disk:
 def undisturbed(quick_encode) -> Disk:
     """After a night without faults."""
     disk = prepared()
-    assert list(night(disk)) == [SCENE, OTHER]
+    assert list(night(Store(LocalFolder(ROOT, disk), PARAMETERS))) == [SCENE, OTHER]
     assert not any(name.startswith((TEMPORARY, JOURNAL)) for name in disk.tree())
     assert not disk.unsynced or {path.parent for path, _ in disk.unsynced} == {ROOT / TEMPORARY}
     return disk
@@ -433,14 +446,14 @@ def crash(disk: Disk, budget: int, lost: Lost | None) -> None:
     disk.budget, disk.calls = budget, 0
     done = []
     with suppress(CrashError):
-        done.extend(night(disk))
+        done.extend(night(Store(LocalFolder(ROOT, disk), PARAMETERS)))
     if lost:
         disk.cut_power(lost)
     disk.budget = 1 << 30
     assert {path("detections", scene) for scene in done} <= set(disk.tree())
 
 
-def check_consistent(disk: Disk, undisturbed: Disk) -> None:
+def check_consistent(disk: "Disk | Bucket", undisturbed: Disk) -> None:
     """Whatever is committed is whole."""
     tree, whole = disk.tree(), undisturbed.tree()
     for scene in NIGHT:
@@ -455,7 +468,7 @@ def test_every_crash_point(undisturbed, lost):
         disk = prepared()
         crash(disk, budget, lost)
         check_consistent(disk, undisturbed)
-        assert list(night(disk)) == [SCENE, OTHER]
+        assert list(night(Store(LocalFolder(ROOT, disk), PARAMETERS))) == [SCENE, OTHER]
         assert disk.tree() == undisturbed.tree(), budget
         disk.cut_power("all")  # what is done stays done; only leftovers may come back
         tree = disk.tree()
@@ -475,7 +488,7 @@ def test_crashes_during_recovery(undisturbed, crashes):
     for budget, lost in crashes:
         crash(disk, budget, lost)
         check_consistent(disk, undisturbed)
-    assert list(night(disk)) == [SCENE, OTHER]
+    assert list(night(Store(LocalFolder(ROOT, disk), PARAMETERS))) == [SCENE, OTHER]
     assert disk.tree() == undisturbed.tree()
 
 
@@ -497,138 +510,101 @@ def test_a_scene_that_reached_its_journal_is_not_computed_again(undisturbed):
     assert completed
 
 
-# Races: several writers with different content, any of which may stop for ever
+# The same in a bucket: a store in memory behind the client's own calls, which fail before they
+# take effect or after it, for good or once
+
+
+Fault = Literal["dies before", "dies after", "fails before", "fails after"]
 
 
 @dataclass
-class Memory:
-    """`Objects` in a dictionary; each call waits for its writer's turn."""
+class Bucket:
+    """The client library's functions; the `budget`-th call from now on meets a fault."""
 
-    content: dict[str, bytes]
-    turn: threading.Semaphore
-    waiting: threading.Semaphore
-    killed: bool = False
+    names: MemoryStore = field(default_factory=MemoryStore)
+    budget: int = 1 << 30
+    calls: int = 0
+    fault: Fault = "dies before"
 
-    def step(self) -> None:
-        self.waiting.release()
-        self.turn.acquire()
-        if self.killed:
+    def __getattr__(self, name: str):
+        return lambda client, *arguments, **options: self.call(name, arguments, options)
+
+    def call(self, name: str, arguments, options):
+        self.calls += 1
+        is_at_fault = self.calls == self.budget
+        if self.calls > self.budget and self.fault.startswith("dies"):
             raise CrashError
+        if is_at_fault and self.fault.endswith("before"):
+            raise CrashError if self.fault == "dies before" else GenericError("no answer")
+        answer = self.perform(name, arguments, options)
+        if is_at_fault:
+            raise CrashError if self.fault == "dies after" else GenericError("no answer")
+        return answer
 
-    def get(self, key: str) -> bytes | None:
-        self.step()
-        return self.content.get(key)
+    def perform(self, name: str, arguments, options):
+        return getattr(obstore, name)(self.names, *arguments, **options)
 
-    def exists(self, key: str) -> bool:
-        self.step()
-        return key in self.content
-
-    def put(self, key: str, data: bytes) -> None:
-        self.step()
-        self.content[key] = data
-
-    def put_new(self, key: str, data: bytes) -> Outcome:
-        self.step()
-        if key not in self.content:
-            self.content[key] = data
-            return Outcome.CREATED
-        return Outcome.SAME if self.content[key] == data else Outcome.CONFLICT
-
-    def delete(self, key: str) -> None:
-        self.step()
-        self.content.pop(key, None)
-
-    def list(self, prefix: str):
-        self.step()
-        yield from sorted(key for key in self.content if key.startswith(f"{prefix}/"))
-
-    def clean(self) -> None:
-        self.step()
+    def tree(self) -> dict[str, bytes]:
+        found = [entry["path"] for page in obstore.list(self.names) for entry in page]
+        return {key: bytes(obstore.get(self.names, key).bytes()) for key in found}
 
 
-class Writer(threading.Thread):
-    def __init__(self, content: dict[str, bytes], made: dict[str, pa.Table]) -> None:
-        super().__init__(daemon=True)
-        self.objects = Memory(content, threading.Semaphore(0), threading.Semaphore(0))
-        self.store = Store(self.objects, PARAMETERS)
-        self.made = made
-        self.outcome: Outcome | None = None
-        self.is_done = False
+@dataclass
+class Unconditional(Bucket):
+    """A store that writes whatever the condition."""
 
-    def run(self) -> None:
-        try:
-            self.store.prepare()
-            self.outcome = self.store.commit(SCENE, self.made).outcome
-        except CrashError:
-            pass
-        finally:
-            # Set first: whoever is woken may find the thread itself still alive.
-            self.is_done = True
-            self.objects.waiting.release()
-
-    def advance(self, kill: bool) -> None:
-        """Let one call happen, or die at it."""
-        self.objects.waiting.acquire()
-        if not self.is_done:
-            self.objects.killed |= kill
-            self.objects.turn.release()
-            self.objects.waiting.acquire()
-        self.objects.waiting.release()
+    def perform(self, name: str, arguments, options):
+        if "mode" in options:
+            options["mode"] = "overwrite"
+        return super().perform(name, arguments, options)
 
 
-MADE = [tables(rows, value=rows / 10) for rows in (1, 2, 3)]
+@pytest.fixture(params=[Bucket, Unconditional])
+def in_bucket(request, quick_encode, monkeypatch):
+    """A bucket with the failures of an earlier run, and nights in it that return what is done."""
+    monkeypatch.setattr(westsea.buckets, "PAUSES_S", (0.0,) * 3)
+
+    def open_store(bucket):
+        """As a new process does, which has yet to try whether the store holds conditions."""
+        monkeypatch.setattr(westsea.buckets, "obstore", bucket)
+        objects = BucketFolder("s3", "bucket", "out")
+        monkeypatch.setattr(westsea.buckets, "open_client", lambda *place: None)
+        return Store(objects, PARAMETERS)
+
+    def run(bucket, budget=1 << 30, fault="dies before"):
+        store = open_store(bucket)
+        bucket.budget, bucket.calls, bucket.fault = budget, 0, fault
+        done = []
+        with suppress(CrashError):
+            done.extend(night(store))
+        assert {path("detections", scene) for scene in done} <= set(bucket.tree())
+        return done
+
+    def begin():
+        bucket = request.param()
+        store = open_store(bucket)
+        store.prepare()
+        store.fail(SCENE, "timeout")
+        store.fail(THIRD, "timeout")
+        return bucket
+
+    return SimpleNamespace(begin=begin, run=run)
 
 
-def finish(writer: Writer) -> None:
-    """Let a writer go on to its end."""
-    writer.objects.turn.release(100)
-    writer.join(timeout=10)
-    assert not writer.is_alive()
-
-
-def written_alone(made: dict[str, pa.Table]) -> dict[str, bytes]:
-    content: dict[str, bytes] = {}
-    writer = Writer(content, made)
-    writer.start()
-    finish(writer)
-    return {name: content[path(name)] for name in TABLES}
-
-
-@pytest.fixture(scope="module")
-def alone(quick_encode) -> list[dict[str, bytes]]:
-    """What each writer writes when it is the only one."""
-    return [written_alone(made) for made in MADE]
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    schedule=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 15)), max_size=90),
-    same=st.booleans(),
-)
-def test_of_racing_writers_one_stands_whole(alone, schedule, same):
-    content: dict[str, bytes] = {}
-    writers = [Writer(content, MADE[0 if same else number]) for number in range(3)]
-    committed: dict[str, bytes | None] | None = None
-    for writer in writers:
-        writer.start()
-    for number, kill in schedule:
-        writers[number].advance(kill == 0)
-        standing = {name: content.get(path(name)) for name in TABLES}
-        if standing["detections"] is not None:
-            assert standing in alone
-            assert committed in (None, standing)
-            committed = standing
-    for writer in writers:
-        finish(writer)
-    outcomes = [writer.outcome for writer in writers if writer.outcome is not None]
-    assert outcomes.count(Outcome.CREATED) <= 1
-    assert not (same and Outcome.CONFLICT in outcomes)
-
-    last = Writer(content, MADE[0])
-    last.start()
-    finish(last)
-    assert last.outcome is not None
-    standing = {name: content[path(name)] for name in TABLES}
-    assert standing in alone
-    assert committed in (None, standing)
-    assert not any(name.startswith(JOURNAL) for name in content)
+@pytest.mark.parametrize("fault", get_args(Fault))
+def test_every_crash_point_in_a_bucket(in_bucket, undisturbed, fault):
+    whole = in_bucket.begin()
+    assert in_bucket.run(whole) == [SCENE, OTHER]
+    n_calls, tree = whole.calls, whole.tree()
+    assert tree == undisturbed.tree()  # the keys and bytes are those of a folder
+    assert n_calls > 40
+    for budget in range(1, n_calls + 1):
+        bucket = in_bucket.begin()
+        done = in_bucket.run(bucket, budget, fault)
+        if fault.startswith("fails"):  # and is asked again
+            assert done == [SCENE, OTHER]
+            assert bucket.tree() == tree, budget
+            continue
+        check_consistent(bucket, undisturbed)
+        assert in_bucket.run(bucket) == [SCENE, OTHER]
+        assert bucket.tree() == tree, budget

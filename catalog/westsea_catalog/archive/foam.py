@@ -45,7 +45,7 @@ def draw_wake(
         return None
     forward, starboard = planted.hull.from_ground(*planted.ground_offset(rows, cols))
     strength = min(planted.speed_ms / _FULL_MS, 1.5) ** 2
-    trail = _STERN_SHARE * trail_share(planted, forward, starboard)
+    trail = planted.foam * _STERN_SHARE * trail_share(planted, forward, starboard)
     arms = _ARM_SHARE * _arm_share(planted, forward, starboard)
     # Foam gathers in patches, which the optics blur too.
     patches = np.exp(0.35 * seen(seen(rng.standard_normal(trail.shape, dtype=np.float32))))
@@ -56,7 +56,7 @@ def draw_wake(
 def trail_share(planted: PlantedHull, forward: Float, starboard: Float) -> Float:
     """Share of foam at hull coordinates, relative to that of a wide trail right at the stern."""
     hull = planted.hull
-    astern = -hull.length_m / 2 - forward
+    astern, starboard = _along_track(planted, forward, starboard)
     lengths = np.maximum(astern, 0.0) / hull.length_m
     # One beam wide at the stern, two after ten lengths.
     width = hull.width_m * (1 + np.sqrt(np.minimum(lengths / 10, 1.0)))
@@ -67,6 +67,17 @@ def trail_share(planted: PlantedHull, forward: Float, starboard: Float) -> Float
     fade_m = min(_LASTS_LENGTHS * hull.length_m, _LASTS_S * planted.speed_ms)
     along = np.exp(-np.maximum(astern, 0.0) / fade_m) * (lengths < _ENDS_LENGTHS)
     return np.asarray(across * begins * along)
+
+
+def _along_track(planted: PlantedHull, forward: Float, starboard: Float) -> tuple[Float, Float]:
+    """Metres astern of the stern along the way that the hull came, and to starboard of it."""
+    ahead, radius = forward + planted.hull.length_m / 2, planted.turn_radius_m
+    if np.isinf(radius):
+        return -ahead, starboard
+    side = np.sign(radius)
+    inward = side * starboard
+    angle = np.arctan2(-ahead, abs(radius) - inward)
+    return abs(radius) * angle, side * (abs(radius) - np.hypot(ahead, abs(radius) - inward))
 
 
 def _arm_share(planted: PlantedHull, forward: Float, starboard: Float) -> Float:
@@ -85,9 +96,11 @@ def _box(planted: PlantedHull, shape: tuple[int, int]) -> tuple[int, int, int, i
     """Rows and columns (first, beyond the last) of the scene that a wake may touch."""
     hull = planted.hull
     far = -(_ENDS_LENGTHS + 0.5) * hull.length_m
-    arm = 0.4 * _ARM_LENGTHS * hull.length_m
+    front, arm = 0.5 * hull.length_m, 0.4 * _ARM_LENGTHS * hull.length_m
+    if np.isfinite(planted.turn_radius_m):
+        front = arm = -far
     corners = hull.to_ground(
-        np.array([0.5 * hull.length_m, 0.5 * hull.length_m, far, far]),
+        np.array([front, front, far, far]),
         np.array([-arm, arm, -arm, arm]),
     )
     drow, dcol = planted.pixel_offset(*corners)

@@ -48,6 +48,10 @@ class PlantedHull:
     speed_ms: float = 0.0
     """Over ground, towards the bow."""
     setting: Setting = "sea"
+    foam: float = 1.0
+    """Foam astern, over that of a displacement hull as fast; planing craft leave far more."""
+    turn_radius_m: float = np.inf
+    """Of the circle that it came along, about a point to starboard; negative to port."""
 
     def pixel_offset(self, east: ArrayLike, north: ArrayLike) -> tuple[Float, Float]:
         """(rows, cols) from midships, from metres (east, north)."""

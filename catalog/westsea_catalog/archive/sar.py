@@ -58,7 +58,7 @@ BUILT_DB: dict[Polarization, float] = {"VV": -1.0, "VH": -9.0}
 
 # Incidence (degrees) and Doppler rate (Hz/s) at the near and the far edge, and the pulse repetition
 # frequency (Hz), of IW1 to IW3: annotation of a Sentinel-1B product of 2021.
-_SUBSWATHS = {
+SUBSWATHS = {
     1: ((30.7, 36.4), (2320.0, 2184.0), 1717.13),
     2: ((36.4, 41.7), (2184.0, 2048.0), 1451.63),
     3: ((41.7, 46.0), (2048.0, 1927.0), 1685.82),
@@ -87,12 +87,12 @@ class Pass:
     @property
     def subswath(self) -> int:
         """1, 2 or 3, by the incidence angle."""
-        return 1 + sum(self.incidence_deg > _SUBSWATHS[n][0][1] for n in (1, 2))
+        return 1 + sum(self.incidence_deg > SUBSWATHS[n][0][1] for n in (1, 2))
 
     @property
     def ambiguity_m(self) -> float:
         """Along the track to the azimuth ambiguities."""
-        incidences, rates, prf_hz = _SUBSWATHS[self.subswath]
+        incidences, rates, prf_hz = SUBSWATHS[self.subswath]
         return float(prf_hz / np.interp(self.incidence_deg, incidences, rates) * GROUND_VELOCITY_MS)
 
     def displacement_m(self, planted: PlantedHull) -> float:
@@ -163,6 +163,24 @@ def render(
     The texture is common to the polarisations, speckle and phases are not.
     """
     frame = Frame(grid, radar.heading_deg)
+    seen = observe(rng, radar, sea, layout, land, frame, polarizations)
+    return Radargram(on_map(frame, seen.images), seen.ghosts)
+
+
+def observe(
+    rng: np.random.Generator,
+    radar: Pass,
+    sea: RadarSea,
+    layout: Layout,
+    land: Land,
+    frame: Frame,
+    polarizations: Sequence[Polarization] = ("VV", "VH"),
+    noise_along: Float | float = 1.0,
+) -> Radargram:
+    """Image a scene in the radar's own geometry: gamma0, linear, (lines, samples) of the frame.
+
+    `noise_along` is what noise is multiplied by, (lines, 1) or for all of them.
+    """
     surface = backscatter(rng, frame, sea)
     for planted in layout.hulls:
         if planted.speed_ms:
@@ -172,7 +190,9 @@ def render(
     targets = [_hull_target(rng, radar, frame, sea, planted) for planted in layout.hulls]
     targets += [_structure_target(rng, radar, frame, each) for each in layout.structures]
     ghosts, their_targets = _ghosts(rng, radar, frame, sea, layout, targets)
-    images = image_targets(rng, radar, frame, surface, targets + their_targets, polarizations)
+    targets += their_targets
+    noise = noise_power(radar, frame) * np.float32(noise_along)
+    images = _observed(rng, radar, frame, surface, targets, polarizations, noise)
     return Radargram(images, ghosts)
 
 
@@ -188,18 +208,39 @@ def image_targets(
 
     Returns gamma0, linear, (rows, cols) of the scene's grid; RADAR_NODATA beyond the swath.
     """
-    noise = _noise(radar, frame)
+    noise = noise_power(radar, frame)
+    return on_map(frame, _observed(rng, radar, frame, surface, targets, polarizations, noise))
+
+
+def on_map(frame: Frame, images: dict[Polarization, Image]) -> dict[Polarization, Image]:
+    """Bring images of the frame to the scene's grid, as terrain correction does."""
+    found = {}
+    for polarization, image in images.items():
+        resampled = frame.to_scene(image, RADAR_NODATA)
+        # Cubic convolution swings below zero beside the brightest targets.
+        found[polarization] = np.where(
+            resampled == RADAR_NODATA, resampled, np.maximum(resampled, LEAST)
+        )
+    return found
+
+
+def _observed(
+    rng: np.random.Generator,
+    radar: Pass,
+    frame: Frame,
+    surface: dict[Polarization, Image],
+    targets: Sequence[Target],
+    polarizations: Sequence[Polarization],
+    noise: Image,
+) -> dict[Polarization, Image]:
+    """gamma0, linear, (lines, samples) of the frame; RADAR_NODATA beyond the swath."""
     images = {}
     for polarization in polarizations:
         echoes = [target.echo(rng, polarization) for target in targets]
         # Sea and noise are both Gaussian: their sum is one field of the summed power.
         image = _detected(rng, surface[polarization] + noise, echoes)
         image[:, _beyond(radar, frame)] = RADAR_NODATA
-        resampled = frame.to_scene(image, RADAR_NODATA)
-        # Cubic convolution swings below zero beside the brightest targets.
-        images[polarization] = np.where(
-            resampled == RADAR_NODATA, resampled, np.maximum(resampled, LEAST)
-        )
+        images[polarization] = image
     return images
 
 
@@ -315,10 +356,10 @@ def swath(radar: Pass, grid: AffineGrid) -> NDArray[np.bool_]:
     """Pixels (rows, cols) of a scene that the pass has seen."""
     frame = Frame(grid, radar.heading_deg)
     rows, cols = np.ogrid[: grid.shape[0], : grid.shape[1]]
-    return _across(frame, frame.locate(rows, cols)[1]) <= radar.swath_end_m
+    return across_m(frame, frame.locate(rows, cols)[1]) <= radar.swath_end_m
 
 
-def _across(frame: Frame, sample: Float | NDArray[np.int64]) -> Float:
+def across_m(frame: Frame, sample: Float | NDArray[np.int64]) -> Float:
     """Metres across the track from the scene's middle."""
     return np.asarray(frame.first[1] + SPACING_M * sample)
 
@@ -326,7 +367,7 @@ def _across(frame: Frame, sample: Float | NDArray[np.int64]) -> Float:
 def _is_imaged(radar: Pass, frame: Frame, row: float, col: float) -> bool:
     """Whether a pixel lies in the scene and the swath."""
     rows, cols = frame.grid.shape
-    seen = _across(frame, frame.locate(row, col)[1]) <= radar.swath_end_m
+    seen = across_m(frame, frame.locate(row, col)[1]) <= radar.swath_end_m
     return 0 <= row <= rows - 1 and 0 <= col <= cols - 1 and bool(seen)
 
 
@@ -367,16 +408,16 @@ def _shifted(image: Image, lines: int) -> Image:
     return moved
 
 
-def _noise(radar: Pass, frame: Frame) -> Image:
-    """Noise power by sample: (1, samples)."""
-    across = _across(frame, np.arange(frame.shape[1]))
+def noise_power(radar: Pass, frame: Frame) -> Image:
+    """Noise by sample, gamma0: (1, samples)."""
+    across = across_m(frame, np.arange(frame.shape[1]))
     db = radar.noise_db + np.where(across > 0, radar.noise_step_db, 0.0)
     return np.asarray(10 ** (db / 10), np.float32)[None, :]
 
 
 def _beyond(radar: Pass, frame: Frame) -> NDArray[np.bool_]:
     """(samples,) where the swath has ended."""
-    return _across(frame, np.arange(frame.shape[1])) > radar.swath_end_m
+    return across_m(frame, np.arange(frame.shape[1])) > radar.swath_end_m
 
 
 def _detected(rng: np.random.Generator, power: Image, echoes: Sequence[Echo]) -> Image:

@@ -62,21 +62,21 @@ def _build(folder: Path, seed: int) -> Path:
         place = folder / scene.collection / scene.id
         place.mkdir(parents=True, exist_ok=True)
         scenery, item = _write_scene(place, scene, seed)
-        _write_json(place / f"{scene.id}.json", item)
+        write_json(place / f"{scene.id}.json", item)
         sceneries.append(scenery)
         items.setdefault(scene.collection, []).append(item)
     for name, members in items.items():
-        _write_json(folder / name / "collection.json", stac.collection(name, members))
-    _write_truth(folder / "truth", sceneries)
+        write_json(folder / name / "collection.json", stac.collection(name, members))
+    write_truth(folder / "truth", sceneries)
     path = folder / "catalog.json"
-    _write_json(path, stac.catalog(list(items)))
+    write_json(path, stac.catalog(list(items)))
     return path
 
 
 def _write_scene(
     place: Path, scene: RadarScene | OpticalScene, seed: int
 ) -> tuple[truth.Scenery, stac.Json]:
-    layout_rng, image_rng = _streams(seed, scene.id)
+    layout_rng, image_rng = streams(seed, scene.id)
     land = draw_land(layout_rng, scene.grid, Coast.shipped(), harbours=scene.harbours)
     inside = sar.swath(scene.radar, scene.grid) if isinstance(scene, RadarScene) else None
     layout = draw_layout(layout_rng, scene.grid, scene.planting, land, inside=inside)
@@ -85,7 +85,7 @@ def _write_scene(
     return _write_optical(place, scene, layout, land, image_rng)
 
 
-def _streams(seed: int, scene_id: str) -> tuple[np.random.Generator, np.random.Generator]:
+def streams(seed: int, scene_id: str) -> tuple[np.random.Generator, np.random.Generator]:
     """Random streams of a scene: one for what is planted, one for the image of it."""
     layout, image = np.random.SeedSequence([seed, zlib.crc32(scene_id.encode())]).spawn(2)
     return np.random.default_rng(layout), np.random.default_rng(image)
@@ -135,11 +135,13 @@ def write_cog(path: Path, image: NDArray[Any], grid: AffineGrid, *, nodata: floa
         target.write(image, 1)
 
 
-def _write_truth(place: Path, sceneries: list[truth.Scenery]) -> None:
+def write_truth(place: Path, sceneries: list[truth.Scenery]) -> None:
+    """Write the truth tables into a folder."""
     place.mkdir(parents=True, exist_ok=True)
     for name, table in truth.tables(sceneries).items():
         pq.write_table(table, place / f"{name}.parquet", compression="zstd")
 
 
-def _write_json(path: Path, document: Mapping[str, Any]) -> None:
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a document as a person would read it."""
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -200,7 +200,7 @@ def weigh(scene: Scene, found: Description, hulls: Hulls, detector: Detector) ->
     )
 
 
-def axis_to_range_deg(heading_deg: Float, azimuth_rad: float) -> Float:
+def axis_to_range_deg(heading_deg: Float, azimuth_rad: Float) -> Float:
     """(n,) angle between axes and the line of sight, which is square on to azimuth; 0-90."""
     return np.asarray(np.abs((heading_deg - np.rad2deg(azimuth_rad)) % 180.0 - 90.0))
 

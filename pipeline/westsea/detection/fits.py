@@ -196,6 +196,7 @@ def fit_rectangles(
         blobs.plane,
         blobs.owner,
         background,
+        np.ascontiguousarray(measures[:, moments.FLOOR]),
         sea.noise[block],
         np.array(CALIBRATIONS[sensor].model),
         jacobian,

@@ -8,11 +8,11 @@ lets through. The evidence, source and ratio, is kept with the flag.
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.axes import azimuths_deg
 from westsea.detection.blobs import Blobs
 from westsea.detection.doubts import doubted_by, excess_db
 from westsea.detection.hulls import Hulls
 from westsea.detection.statistics import Summary
-from westsea.detection.tracks import MID_SWATH_DEG, azimuth_deg
 from westsea.schema import Flag
 from westsea_catalog.grid import GEOD, Grid
 from westsea_catalog.scene import Scene
@@ -25,13 +25,17 @@ Float = NDArray[np.float64]
 ALONG_M = np.array([[4_300.0, 5_300.0], [5_400.0, 5_900.0]])
 """Of IW2 and IW1, and of IW3: PRF x wavelength x slant range / (2 x speed) is 4.4-4.7, 4.9-5.2 and
 5.5-5.8 km, and 100 m more or less with the height of the orbit. Which subswath a place lies in
-is not told by RTC products."""
+is not told by RTC products. In radar geometry the annotation tells the distance place by place."""
+ALONG_SLACK_M = 150.0
+"""About a distance that is told: a long hull's middle and its ghost's lie up to 100 m off."""
 ACROSS_M = np.array([-120.0, 185.0])
 """From source to ghost, away from the radar. Migration over a wrong Doppler, by one PRF while
 TOPS steers by up to 2.8 kHz, leaves -80 to 145 m on the ground; 40 m for both positions."""
 DIRECTION_SLACK = float(np.tan(np.deg2rad(2.5)))
 """Azimuth turns by 2 degrees over the swath; products and simulations that take the platform's
 heading for it are off by 3."""
+LINE_SLACK = float(np.tan(np.deg2rad(0.5)))
+"""In radar geometry azimuth is the lines' axis."""
 GHOST_RATIO_DB = (18.0, 40.0)
 """Sentinel-1's ambiguities lie 20 to 35 dB below their target; 2 dB less for speckle, and 5 more
 for peaks that smear."""
@@ -64,7 +68,7 @@ def flag_ghosts(scene: Scene, summary: Summary, blobs: Blobs, hulls: Hulls) -> H
     land_lon, land_lat, land_db = _bright_land(scene.grid, summary, blobs)
     lon, lat = np.append(hulls.lon, land_lon), np.append(hulls.lat, land_lat)
     level = np.append(excess_db(hulls), land_db)
-    source = _ambiguities(scene.orbit_state, lon, lat, level, len(hulls))
+    source = _ambiguities(scene, hulls, lon, lat, level)
     ratio = np.where(source >= 0, level[source] - level[: len(hulls)], np.nan)
     return doubted_by(hulls, Flag.AZIMUTH_AMBIGUITY, source, ratio)
 
@@ -78,12 +82,17 @@ def _bright_land(grid: Grid, summary: Summary, blobs: Blobs) -> tuple[Float, Flo
 
 
 def _ambiguities(
-    orbit_state: str, lon: Float, lat: Float, level: Float, n: int
+    scene: Scene, hulls: Hulls, lon: Float, lat: Float, level: Float
 ) -> NDArray[np.int64]:
-    """(n,) for each of the first n targets the one it may be a ghost of, -1 for none."""
+    """(n,) for each hull the target that it may be a ghost of, -1 for none.
+
+    lon, lat, level : (n + m,) of hulls and land.
+    """
+    n = len(hulls)
     order = np.argsort(lat, kind="stable")
+    along = _along(scene, hulls)
     brightest = np.full(n, -1)
-    for azimuth in _azimuths(orbit_state, lat[:n]):
+    for azimuth in azimuths_deg(scene, hulls.row, hulls.col, hulls.lat):
         found = np.empty(n, np.int64)
         ghost_sources(
             lon[:n].copy(),
@@ -91,8 +100,8 @@ def _ambiguities(
             level[:n] + GHOST_RATIO_DB[0],
             level[:n] + GHOST_RATIO_DB[1],
             azimuth,
-            DIRECTION_SLACK,
-            ALONG_M,
+            _slack(scene),
+            along,
             ACROSS_M,
             lon[order],
             lat[order],
@@ -105,13 +114,20 @@ def _ambiguities(
     return brightest
 
 
-def _azimuths(orbit_state: str, lat: Float) -> list[Float]:
-    """Directions of azimuth, (n,) each: of the orbit state, of both where it is unknown."""
-    return [
-        azimuth_deg(lat, MID_SWATH_DEG, ascending=state == "ascending")
-        for state in ("ascending", "descending")
-        if orbit_state in (state, "unknown")
-    ]
+def _along(scene: Scene, hulls: Hulls) -> Float:
+    """(n, 2, 2) intervals in which the sources of ghosts lie ahead or astern, metres."""
+    along = np.tile(ALONG_M, (len(hulls), 1, 1))
+    if scene.radar is not None:
+        told = scene.radar.ambiguity_m(hulls.row, hulls.col)
+        is_told = np.isfinite(told)
+        about = told[is_told, None, None] + np.array([-ALONG_SLACK_M, ALONG_SLACK_M])
+        along[is_told] = np.broadcast_to(about, along[is_told].shape)
+    return along
+
+
+def _slack(scene: Scene) -> float:
+    """Tangent of how far the direction of azimuth may be off."""
+    return DIRECTION_SLACK if scene.radar is None else LINE_SLACK
 
 
 def _sidelobes(scene: Scene, hulls: Hulls) -> tuple[NDArray[np.int64], Float]:
@@ -124,7 +140,7 @@ def _sidelobes(scene: Scene, hulls: Hulls) -> tuple[NDArray[np.int64], Float]:
     slim = hulls.length_m[weak] >= SLIM * hulls.width_m[weak]
     margin = SIDELOBE_MARGIN_DB + SLIM_MARGIN_DB * (slim & (turn <= SLIM_TURN_DEG))
     least = np.maximum(envelope, FIRST_SIDELOBE_DB) - margin
-    on_arm = aside <= ARM_WIDTH_M + DIRECTION_SLACK * away
+    on_arm = aside <= ARM_WIDTH_M + _slack(scene) * away
     hit = on_arm & (below >= least)
     # The strongest last, so that it is the one that stays.
     for k in np.flatnonzero(hit)[np.lexsort((-strong[hit], below[hit]))]:
@@ -155,7 +171,7 @@ def _on_cross(
     bearing, _, away = GEOD.inv(lon[strong], lat[strong], lon[weak], lat[weak])
     along, aside, lean = np.full((3, strong.size), np.inf)
     half = hulls.length_m[strong] / 2
-    for azimuth in _azimuths(scene.orbit_state, lat[strong]):
+    for azimuth in azimuths_deg(scene, hulls.row[strong], hulls.col[strong], lat[strong]):
         turn, axis = (np.deg2rad(each - azimuth) for each in (bearing, hulls.heading_deg[strong]))
         beyond = [
             np.maximum(np.abs(away * part(turn)) - half * np.abs(part(axis)), 0.0)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.areas import cell_sizes
+from westsea.detection.axes import blur
 from westsea.detection.blobs import Blobs
 from westsea.detection.fits import refine
 from westsea.detection.sea import Sea
@@ -18,26 +20,22 @@ from westsea.detection.shore import (
     too_stout,
 )
 from westsea.detection.statistics import Summary, grown, spread_to_blocks
-from westsea.detection.tracks import MID_SWATH_DEG, azimuth_deg
 from westsea.detector import Detector
 from westsea.schema import DOUBT, Flag
 from westsea_catalog.coast import Coast
-from westsea_catalog.grid import Grid
+from westsea_catalog.radar.product import RadarProduct
 from westsea_catalog.scene import Scene
 from westsea_kernels import hulls as moments
-from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL, CELL
+from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL
 
 Float = NDArray[np.float64]
 
-FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
-RADAR_RANGE_SD_M = 20.4 / FWHM
-RADAR_AZIMUTH_SD_M = 22.5 / FWHM
-"""Sentinel-1 IW GRDH, ground range and azimuth resolution (ESA product specification)."""
-OPTICAL_VARIANCE_M2 = 29.0
-"""Sentinel-2 10 m bands: a point spreads with about 5.4 m standard deviation."""
 CORE = {"sar": 0.1, "optical": 0.3}
 """Share of a hull's brightness that its own pixels reach; wakes stay below."""
 EDGE_PX = 2
+SWATH_EDGE_PX = 4
+"""In radar geometry annotation says where the swath ends, to a burst and a few samples; margins
+are too narrow for whole cells without data."""
 EMPTY_SHARE = 0.95
 """A cell with this share of pixels without data lies outside the swath. Dark water can hold the
 value that means no data too, but hardly over a whole cell."""
@@ -128,11 +126,11 @@ def measure_hulls(
     land = _too_large(out, stout)
     if scene.sensor == "sar":
         land |= crowded(row, col, jacobian, blobs.land_at, window.shape)
-        stout &= peak_db <= BRIGHTEST_GROUND_DB
+        stout &= _may_be_ground(scene, peak_db)
     shore = np.where(land, 0.0, np.minimum(seen, mapped))
     near = (shore <= detector.land_near_m) | (stout & (shore <= ISLET_REACH_M))
     flags = np.where(near, int(Flag.LAND_NEAR), 0)
-    flags |= np.where(_at_edge(grid, summary, blobs), int(Flag.EDGE), 0)
+    flags |= np.where(_at_edge(scene, summary, blobs), int(Flag.EDGE), 0)
     if scene.sensor == "optical":
         flags |= np.where(peak >= _full_scale(summary, blobs), int(Flag.SATURATED), 0)
     peak_row, peak_col = peak_row + window.row0, peak_col + window.col0
@@ -166,6 +164,12 @@ def measure_hulls(
         speed_sd_mps=np.full(peak.size, np.nan),
     )
     return hulls.take(np.lexsort((peak_col, peak_row)))
+
+
+def _may_be_ground(scene: Scene, peak_db: Float) -> NDArray[np.bool_]:
+    """(n,) which radar blobs are no brighter than rocks; none where levels are relative."""
+    is_known = scene.radar is None or scene.radar.calibrated
+    return np.asarray((peak_db <= BRIGHTEST_GROUND_DB) & is_known)
 
 
 def _level(sea: Sea, block: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Float:
@@ -208,25 +212,6 @@ def _moments(
     return out
 
 
-def blur(scene: Scene) -> Float:
-    """Variances east-east, north-north and east-north of the sensor's point spread, m2.
-
-    A radar's axes lie along azimuth and across it, here as in mid-swath.
-    """
-    if scene.sensor == "optical":
-        return np.array([OPTICAL_VARIANCE_M2, OPTICAL_VARIANCE_M2, 0.0])
-    rows, cols = scene.grid.shape
-    _, lat = scene.grid.lonlat(rows / 2, cols / 2)
-    ascending = scene.orbit_state != "descending"
-    track = np.deg2rad(float(azimuth_deg(lat, MID_SWATH_DEG, ascending=ascending)))
-    sin2, cos2 = np.sin(track) ** 2, np.cos(track) ** 2
-    azimuth, ground_range = RADAR_AZIMUTH_SD_M**2, RADAR_RANGE_SD_M**2
-    cross = (azimuth - ground_range) * np.sin(track) * np.cos(track)
-    return np.array(
-        [azimuth * sin2 + ground_range * cos2, azimuth * cos2 + ground_range * sin2, cross]
-    )
-
-
 def _from_shore(
     scene: Scene,
     summary: Summary,
@@ -253,17 +238,19 @@ def _too_large(out: Float, stout: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(is_long | (is_wide & stout))
 
 
-def _at_edge(grid: Grid, summary: Summary, blobs: Blobs) -> NDArray[np.bool_]:
-    """Blobs that touch the end of the file or a part of the swath without data."""
+def _at_edge(scene: Scene, summary: Summary, blobs: Blobs) -> NDArray[np.bool_]:
+    """Blobs that touch the end of the file or of the swath, or a part without data."""
     rows, cols = blobs.rows + summary.window.row0, blobs.cols + summary.window.col0
-    n_rows, n_cols = grid.shape
+    n_rows, n_cols = scene.grid.shape
     touches = (
         (rows < EDGE_PX)
         | (cols < EDGE_PX)
         | (rows >= n_rows - EDGE_PX)
         | (cols >= n_cols - EDGE_PX)
     )
-    pixels = cell_sizes(summary)
+    if scene.radar is not None and scene.radar.swaths:
+        touches |= _beside_swath(scene.radar, rows, cols)
+    pixels = cell_sizes(summary.window)
     empty_cell = summary.valid + summary.land <= (1.0 - EMPTY_SHARE) * pixels
     beside = spread_to_blocks(grown(empty_cell), summary.block_valid.shape)
     empty = grown((summary.block_valid == 0) & beside) & beside
@@ -271,13 +258,14 @@ def _at_edge(grid: Grid, summary: Summary, blobs: Blobs) -> NDArray[np.bool_]:
     return np.asarray(np.logical_or.reduceat(touches, blobs.start[:-1])) if rows.size else touches
 
 
-def cell_sizes(summary: Summary) -> NDArray[np.int64]:
-    """(cell rows, cell cols) pixels of each cell inside the window."""
-    sides = [
-        np.minimum(CELL, length - CELL * np.arange(n))
-        for length, n in zip(summary.window.shape, summary.valid.shape, strict=True)
-    ]
-    return np.asarray(np.outer(*sides))
+def _beside_swath(
+    radar: RadarProduct, rows: NDArray[np.int64], cols: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """(n,) pixels beside which the swath ends. From one subswath to the next it goes on."""
+    out = np.zeros(rows.shape, np.bool_)
+    for drow, dcol in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        out |= radar.subswath(rows + drow * SWATH_EDGE_PX, cols + dcol * SWATH_EDGE_PX) == 0
+    return out
 
 
 def _score(scene: Scene, over_seed: Float, flags: NDArray[np.int64]) -> Float:

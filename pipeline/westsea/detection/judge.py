@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from westsea.detection.alongside import Evidence, flag_several, weigh_hulls
+from westsea.detection.areas import cell_pixel_areas, cell_sizes
 from westsea.detection.bands import fit_bands
 from westsea.detection.blobs import Blobs, find_blobs
 from westsea.detection.clouds import flag_clouds, flag_white_clouds
 from westsea.detection.company import flag_company
 from westsea.detection.farms import flag_farms
 from westsea.detection.ghosts import flag_ghosts
-from westsea.detection.hulls import Hulls, cell_sizes, measure_hulls
+from westsea.detection.hulls import Hulls, measure_hulls
 from westsea.detection.lattices import flag_lattices
 from westsea.detection.motion import tell_motion
 from westsea.detection.pairs import Pairs, chip_bounds, pair_hulls
@@ -34,14 +35,14 @@ from westsea.detector import Detector
 from westsea.schema import DETECTIONS, PAIRS, SCENES
 from westsea.tables import build
 from westsea_catalog.coast import Coast
-from westsea_catalog.grid import Grid
+from westsea_catalog.grid import Window
 from westsea_catalog.scene import Scene
-from westsea_kernels.blocks import BLOCKS_PER_CELL, CELL, SAMPLING
+from westsea_kernels.blocks import BLOCKS_PER_CELL, SAMPLING
 
 Float = NDArray[np.float64]
 
-AREA_CELLS = 8
-"""10 km of 10 m pixels."""
+INCIDENCE_POINTS = 33
+"""Along either side of the window: incidence bends little over a swath."""
 NO_DETECTION = np.array(None, object)
 
 
@@ -75,7 +76,7 @@ def judge(
         Polygons in longitude and latitude; detections whose centroid and pairs whose midpoint
         lies outside are left out. None for everywhere.
     """
-    cell_area = cell_pixel_areas(scene.grid, summary)
+    cell_area = cell_pixel_areas(scene.grid, summary.window)
     water, blobs, hulls = find_hulls(scene, summary, pixels, coast, detector, cell_area)
     if scene.sensor == "optical":
         hulls = flag_wakes(flag_clouds(hulls, pixels), pixels)
@@ -118,35 +119,6 @@ def find_hulls(
     largest = spread_to_blocks(detector.largest_hull_m2 / cell_area, summary.block_valid.shape)
     blobs = find_blobs(summary, water, pixels.blocks, largest)
     return water, blobs, measure_hulls(scene, summary, water, blobs, coast, detector)
-
-
-def cell_pixel_areas(grid: Grid, summary: Summary) -> Float:
-    """(cell rows, cell cols) m2 on the ground of one pixel amid each cell.
-
-    Measured on every `AREA_CELLS`th cell and interpolated, which is right to 1e-6: geodesics are
-    slow, and maps change slowly.
-    """
-    window = summary.window
-    rows, cols = (
-        np.minimum(np.arange(n) * CELL + CELL / 2 + first, last - 1)
-        for n, first, last in zip(
-            summary.valid.shape,
-            (window.row0, window.col0),
-            (window.row1, window.col1),
-            strict=True,
-        )
-    )
-    at_rows, of_rows = _nodes(rows)
-    at_cols, of_cols = _nodes(cols)
-    row, col = np.meshgrid(at_rows, at_cols, indexing="ij")
-    areas = np.abs(np.linalg.det(grid.jacobian(row, col)))
-    return np.asarray(np.einsum("ki,kj->ij", of_rows, np.einsum("kl,lj->kj", areas, of_cols)))
-
-
-def _nodes(at: Float) -> tuple[Float, Float]:
-    """(k,) of (n,) rising places, the ends among them; (k, n) shares of them in each place."""
-    nodes = at[np.unique(np.append(np.arange(0, at.size, AREA_CELLS), at.size - 1))]
-    return nodes, np.stack([np.interp(at, nodes, unit) for unit in np.eye(nodes.size)])
 
 
 def _inside(aoi: BaseGeometry | None, lon: Float, lat: Float) -> NDArray[np.bool_]:
@@ -218,7 +190,7 @@ def _scene(
     cells = tuple((blobs.land_at // BLOCKS_PER_CELL).T)
     np.add.at(seen_land, cells, blobs.land.sum(axis=(1, 2)))
     searched = summary.valid - seen_land
-    nodata = cell_sizes(summary) - summary.valid - summary.land
+    nodata = cell_sizes(summary.window) - summary.valid - summary.land
     km2 = pixel_m2 / 1e6
     nominal, empirical = _rates(scene, water, blobs, int(searched.sum()), detector)
     return build(
@@ -231,6 +203,7 @@ def _scene(
             "footprint": [shapely.to_wkb(shapely.geometry.shape(scene.footprint))],
             "processing_baseline": [scene.baseline],
             "processed": [scene.processed],
+            **_radar(scene, summary.window),
             "km2_valid": [float((searched * km2).sum())],
             "km2_masked": [float(((summary.land + seen_land) * km2).sum())],
             "km2_nodata": [float((nodata * km2).sum())],
@@ -242,6 +215,28 @@ def _scene(
             **{name: [count] for name, count in counts.items()},
         },
     )
+
+
+def _radar(scene: Scene, window: Window) -> dict[str, list[Any]]:
+    """What the scenes table says of the radar: of a scene in radar geometry alone."""
+    columns = (
+        "radar_mode",
+        "calibrated",
+        "noise_removed",
+        "incidence_min_deg",
+        "incidence_max_deg",
+    )
+    radar = scene.radar
+    if radar is None:
+        return {name: [None] for name in columns}
+    rows, cols = (
+        np.linspace(first, last - 1, INCIDENCE_POINTS)
+        for first, last in ((window.row0, window.row1), (window.col0, window.col1))
+    )
+    incidence = radar.incidence_deg(*np.meshgrid(rows, cols))
+    ends = [float(incidence.min()), float(incidence.max())]
+    values = (radar.mode, radar.calibrated, radar.noise_removed, *ends)
+    return {name: [value] for name, value in zip(columns, values, strict=True)}
 
 
 def _rates(

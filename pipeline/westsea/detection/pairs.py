@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from westsea.detection.alongside import Evidence
+from westsea.detection.axes import per_metre
 from westsea.detection.company import joint_flags
 from westsea.detection.hulls import ID_LENGTH, Hulls
 from westsea.detection.pair_scores import close_scores
@@ -272,11 +273,15 @@ def _hash(names: list[str]) -> str:
 def chip_bounds(pairs: Pairs, hulls: Hulls, grid: Grid) -> NDArray[np.int32]:
     """(n, 4) row0, row1, col0, col1 of windows that show the pairs with some sea around."""
     members = np.stack([pairs.first, pairs.second])
-    pixel_m = np.sqrt(np.abs(np.linalg.det(grid.jacobian(hulls.row, hulls.col))))
-    longest, finest = hulls.length_m[members].max(axis=0), pixel_m[members].min(axis=0)
-    reach = (longest / 2 + CHIP_MARGIN_M) / finest
+    reach_m = hulls.length_m[members].max(axis=0) / 2 + CHIP_MARGIN_M
     sides = []
-    for middle, end in zip((hulls.row[members], hulls.col[members]), grid.shape, strict=True):
+    for at, steps, end in zip(
+        (hulls.row, hulls.col),
+        per_metre(grid.jacobian(hulls.row, hulls.col)),
+        grid.shape,
+        strict=True,
+    ):
+        middle, reach = at[members], reach_m * steps[members].max(axis=0)
         sides.append(np.maximum(middle.min(axis=0) - reach, 0))
         sides.append(np.minimum(middle.max(axis=0) + reach + 1, end))
     return np.stack(sides, axis=1).astype(np.int32)

@@ -50,6 +50,8 @@ class Pixels:
     """How far inland a pixel must lie to be land for certain; see `Detector`."""
     open_reader: Callable[[Scene, Asset], Reader] = open_reader
     """Gives a band's reader."""
+    n_bytes: int = field(default=0, init=False)
+    """Decoded bytes that were read so far."""
     _readers: dict[str, Reader] = field(default_factory=dict, init=False, repr=False)
     _dtype: np.dtype[Any] | None = field(default=None, init=False, repr=False)
     """Of the bands."""
@@ -70,6 +72,7 @@ class Pixels:
         out = np.empty(shape, self._dtype) if scratch is None else scratch.array(shape, self._dtype)
         for reader, band in zip(readers, out, strict=True):
             reader.read(window, band)
+        self.n_bytes += out.nbytes
         return out
 
     def land(self, window: Window) -> NDArray[np.bool_]:
@@ -126,7 +129,9 @@ class Pixels:
         asset = next((extra for extra in self.scene.extras if extra.name == name), None)
         if asset is None:
             return None
-        return RepeatedReader(self._reader(asset), asset.factor).read(window)
+        pixels = RepeatedReader(self._reader(asset), asset.factor).read(window)
+        self.n_bytes += pixels.nbytes // asset.factor**2
+        return pixels
 
     def _reader(self, asset: Asset) -> Reader:
         if asset.name not in self._readers:

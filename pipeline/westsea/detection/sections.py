@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from westsea.detection.axes import azimuths_deg, blur, middle_azimuth_deg, per_metre
 from westsea.detection.blobs import Blobs
-from westsea.detection.hulls import Hulls, blur
+from westsea.detection.hulls import Hulls
 from westsea.detection.sea import Sea
 from westsea.detection.statistics import Summary, grown
-from westsea.detection.tracks import MID_SWATH_DEG, azimuth_deg
 from westsea_catalog.scene import Scene
 from westsea_kernels import alongside, sections, smears, two_hulls
 from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL
@@ -50,8 +50,8 @@ class Description:
     two: Float
     """(n, 1 + 2 x two_hulls.N_FITTED) of an optical scene: the gain of two hulls over one, and
     both fits; (n, 0) of a radar one."""
-    azimuth_rad: float
-    """Direction of azimuth, clockwise from north; of an optical scene it means nothing."""
+    azimuth_rad: Float
+    """(n,) direction of azimuth, clockwise from north; of an optical scene it means nothing."""
     blur: Float
     """(3,) variances east-east, north-north and east-north of the point spread, m2."""
 
@@ -69,7 +69,7 @@ def describe(scene: Scene, summary: Summary, sea: Sea, blobs: Blobs, hulls: Hull
     at = slots[row // BLOCK, col // BLOCK], row % BLOCK, col % BLOCK
     peak = contrast[at[0], :, at[1], at[2]].mean(axis=1).astype(float)
     guess = _guess(hulls, jacobian, BRIGHT_SHARE[scene.sensor] * peak)
-    psf, azimuth = blur(scene), _azimuth(scene) if is_radar else 0.0
+    psf, azimuth = blur(scene), np.deg2rad(middle_azimuth_deg(scene)) if is_radar else 0.0
     fit = np.empty((n, smears.N_FITTED))
     statistics = np.empty((n, 1 + n_bands, sections.N_STATISTICS))
     picture = np.empty((n, n_bands, sections.N_ALONG, sections.N_ACROSS))
@@ -92,16 +92,16 @@ def describe(scene: Scene, summary: Summary, sea: Sea, blobs: Blobs, hulls: Hull
         picture,
         two,
     )
-    return Description(fit, statistics, picture, two, azimuth, psf)
+    at_hulls = _azimuths(scene, hulls) if scene.radar is not None else np.full(n, azimuth)
+    return Description(fit, statistics, picture, two, at_hulls, psf)
 
 
 def _near(
     blobs: Blobs, hulls: Hulls, jacobian: Float, row: NDArray[np.int64], col: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Which of the blocks looked at may hold pixels about a hull; row, col : (n,) its block."""
-    pixel_m = np.sqrt(np.abs(np.linalg.det(jacobian)))
     reach_m = hulls.length_m + sections.END_M + sections.REACH_M  # the peak may lie at an end
-    reach = 1 + np.ceil(reach_m / pixel_m / BLOCK).astype(np.int64)
+    reach = 1 + np.ceil(reach_m * np.maximum(*per_metre(jacobian)) / BLOCK).astype(np.int64)
     near = np.zeros(blobs.slots.shape, np.bool_)
     for steps in range(reach.max(initial=0), 0, -1):
         here = reach == steps
@@ -141,11 +141,10 @@ def _guess(hulls: Hulls, jacobian: Float, level: Float) -> Float:
     return guess
 
 
-def _azimuth(scene: Scene) -> float:
-    rows, cols = scene.grid.shape
-    _, lat = scene.grid.lonlat(rows / 2, cols / 2)
-    ascending = scene.orbit_state != "descending"
-    return float(np.deg2rad(azimuth_deg(lat, MID_SWATH_DEG, ascending=ascending)))
+def _azimuths(scene: Scene, hulls: Hulls) -> Float:
+    """(n,) in radar geometry, which says it place by place."""
+    (azimuth,) = azimuths_deg(scene, hulls.row, hulls.col, hulls.lat)
+    return np.deg2rad(azimuth)
 
 
 def _model(n_bands: int, *, is_radar: bool) -> Float:

@@ -2,14 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import unquote
 
 import pyarrow as pa
 
-from westsea.objects import Objects
+from westsea.objects import Objects, side_by_side
 from westsea.schema import DETECTIONS, Table
 from westsea.tables import decode
 from westsea_catalog.errors import ConfigError
@@ -68,19 +68,19 @@ def digest(day: str, days: ByDay) -> str:
     return hashlib.sha256("\n".join([RULES, *paths]).encode()).hexdigest()
 
 
-def rows(objects: Objects, table: Table, commit: Commit) -> pa.Table:
-    """The rows of a committed scene.
+def rows(objects: Objects, table: Table, committed: Iterable[Commit]) -> Iterator[pa.Table]:
+    """The rows of committed scenes, scene by scene.
 
     Raises
     ------
     ConfigError
-        The file is missing or damaged.
+        A file is missing or damaged.
     """
-    key = f"{table.name}/{commit.path}"
-    data = objects.get(key)
-    if data is None:
-        raise ConfigError(f"{objects}/{key} is missing though its scene is committed.")
-    try:
-        return decode(data)
-    except (pa.ArrowException, OSError) as error:
-        raise ConfigError(f"{objects}/{key} is damaged: it is no table.") from error
+    keys = [f"{table.name}/{commit.path}" for commit in committed]
+    for key, data in zip(keys, side_by_side(objects.get, keys), strict=True):
+        if data is None:
+            raise ConfigError(f"{objects}/{key} is missing though its scene is committed.")
+        try:
+            yield decode(data)
+        except (pa.ArrowException, OSError) as error:
+            raise ConfigError(f"{objects}/{key} is damaged: it is no table.") from error

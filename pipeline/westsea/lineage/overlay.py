@@ -21,7 +21,7 @@ from westsea.lineage.commits import ByDay, Commit, around, by_day, commits, dige
 from westsea.lineage.held import Held, same_pairs
 from westsea.lineage.matches import Seen, match
 from westsea.lineage.passes import Acquired, groups, neighbours, superseded
-from westsea.objects import Objects
+from westsea.objects import Objects, side_by_side
 from westsea.schema import (
     DETECTIONS,
     LINEAGE,
@@ -91,9 +91,11 @@ def refresh(store: Store, days: Iterable[str]) -> None:
 def read(objects: Objects, committed: Iterable[Commit], rule: Rule) -> dict[str, Overlay]:
     """The overlay by day, computed where what is written rests on other scenes than are there."""
     there = by_day(committed)
+    keys = [key for table in LINEAGE for key in objects.list(table.name)]
+    files = dict(zip(keys, side_by_side(objects.get, keys), strict=True))
     found = {}
     for day in there:
-        stored = written(objects, day, there)
+        stored = _stored(files, day, there)
         found[day] = compute(objects, there, day, rule) if stored is None else stored
     return found
 
@@ -103,12 +105,18 @@ def written(objects: Objects, day: str, there: ByDay) -> Overlay | None:
 
     Or where there is none, since nothing is told; of a scene alone nothing can be.
     """
+    keys = [_key(table, day) for table in LINEAGE] if len(near(day, there)) > 1 else []
+    return _stored(dict(zip(keys, side_by_side(objects.get, keys), strict=True)), day, there)
+
+
+def _stored(files: Mapping[str, bytes | None], day: str, there: ByDay) -> Overlay | None:
+    """The overlay of a day among the contents of files, see `written`."""
     if len(near(day, there)) < 2:
         return {table.name: table.schema.empty_table() for table in LINEAGE}
     wanted = digest(day, there).encode()
     found = {}
     for table in LINEAGE:
-        data = objects.get(_key(table, day))
+        data = files.get(_key(table, day))
         try:
             stored = decode(data or b"")
         except (pa.ArrowException, OSError):
@@ -129,8 +137,9 @@ def _key(table: Table, day: str) -> str:
 
 def compute(objects: Objects, there: ByDay, day: str, rule: Rule) -> Overlay:
     """The overlay of a day from the tables of the scenes around it."""
+    committed = near(day, there)
     scenes = sorted(
-        (Acquired.of(commit, rows(objects, SCENES, commit)) for commit in near(day, there)),
+        map(Acquired.of, committed, rows(objects, SCENES, committed)),
         key=lambda scene: scene.name,
     )
     pairs = neighbours(scenes)
@@ -167,15 +176,13 @@ def _resolve(
     found: Rows,
 ) -> None:
     """Add what scenes of one pass have in common, as far as it is of a day."""
-    seen = Seen.of(
-        [rows(objects, DETECTIONS, scene.commit) for scene in scenes],
-        [scene.footprint for scene in scenes],
-        pairs,
-    )
+    committed = [scene.commit for scene in scenes]
+    detections = list(rows(objects, DETECTIONS, committed))
+    seen = Seen.of(detections, [scene.footprint for scene in scenes], pairs)
     if not seen.shared.any():
         return
     matches = match(seen)
-    held = Held.of([rows(objects, PAIRS, scene.commit) for scene in scenes], seen.hulls)
+    held = Held.of(list(rows(objects, PAIRS, committed)), seen.hulls)
     of_day = np.array([scene.commit.day == day for scene in scenes])
     ids, in_place = seen.hulls.detect_id, seen.hulls.detect_id[matches.best]
     in_place[matches.kept] = None

@@ -96,7 +96,7 @@ def description(seed, n=5, n_bands=2):
         statistics=rng.uniform(1.0, 400.0, (n, 1 + n_bands, sections.N_STATISTICS)),
         picture=rng.uniform(0, 1, (n, n_bands, sections.N_ALONG, sections.N_ACROSS)),
         two=np.empty((n, 0)),
-        azimuth_rad=-0.2,
+        azimuth_rad=np.array([-0.2]),
         blur=np.array([75.0, 91.0, 0.0]),
     )
 

@@ -58,7 +58,7 @@ def flagged(hulls, orbit="ascending", land=None, land_level=1.0):
     at = np.array([] if land is None else [np.array(land) // BLOCK], np.int64).reshape(-1, 2)
     largest = np.full((1, GRID.shape[0] // BLOCK, GRID.shape[1] // BLOCK), -np.inf, np.float32)
     largest[0][tuple(at.T)] = land_level
-    scene = SimpleNamespace(grid=GRID, orbit_state=orbit)
+    scene = SimpleNamespace(grid=GRID, orbit_state=orbit, radar=None)
     summary = SimpleNamespace(window=GRID.full, largest=largest)
     return flag_ghosts(scene, summary, SimpleNamespace(land_at=at), hulls)
 

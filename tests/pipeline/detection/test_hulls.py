@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from westsea.detection.hulls import DOUBT_SCORE, blur
+from westsea.detection.axes import blur
+from westsea.detection.hulls import DOUBT_SCORE
 from westsea.detection.tracks import MID_SWATH_DEG, azimuth_deg
 from westsea.detector import Detector
 from westsea.schema import FAR_M, Flag

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from westsea.bench.alongside import scenes
 from westsea.bench.alongside.samples import Sample, Split
+from westsea.detection.areas import cell_pixel_areas
 from westsea.detection.features import features
-from westsea.detection.judge import cell_pixel_areas, find_hulls
+from westsea.detection.judge import find_hulls
 from westsea.detection.pixels import Pixels
 from westsea.detection.sections import describe
 from westsea.detection.summary import merge, summarise
@@ -87,7 +88,7 @@ def of_sample(sample: Sample, bands: tuple[str, ...] | None = None) -> pd.DataFr
         pixels.bands(window), land, window, sensor=scene.sensor, nodata=scene.nodata, carry="all"
     )
     summary = merge(window, [part])
-    areas = cell_pixel_areas(scene.grid, summary)
+    areas = cell_pixel_areas(scene.grid, summary.window)
     sea, blobs, hulls = find_hulls(scene, summary, pixels, coast, Detector(), areas)
     found = describe(scene, summary, sea, blobs, hulls)
     table = pd.DataFrame(features(found, hulls.length_m, hulls.width_m, hulls.heading_deg))

@@ -1,0 +1,1 @@
+"""Sentinel-1 in radar geometry: where its pixels lie, what their numbers mean."""

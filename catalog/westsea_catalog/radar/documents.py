@@ -1,0 +1,139 @@
+"""The XML files of a scene, wherever they are: one request each.
+
+They are fetched as pixels are, with the same hosts allowed, signatures and keys; only, GDAL does
+not read texts, so http goes through `network` and S3 through obstore.
+"""
+
+import configparser
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import obstore
+from obstore.exceptions import (
+    BaseError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.store import S3Store
+
+from westsea_catalog.access import Access
+from westsea_catalog.answer import Answer
+from westsea_catalog.errors import ConfigError, FailedScene, UpstreamError
+from westsea_catalog.keys import key_options
+from westsea_catalog.network import Network
+from westsea_catalog.profiles import Profile
+from westsea_catalog.radar.xml import MAX_BYTES
+from westsea_catalog.scene import Document
+from westsea_catalog.signing import drop_token, signed_url
+from westsea_catalog.trust import brief
+
+MISSING = 404
+REFUSED = 403
+TIMEOUT = "60s"
+
+
+def content(document: Document) -> bytes | None:
+    """The bytes of a document; None where its server says that there is none.
+
+    Raises
+    ------
+    FailedScene
+        It could not be read, which says nothing on whether it exists.
+    ConfigError
+        There are no keys for its bucket, or wrong ones.
+    """
+    path = document.path
+    if path.startswith("/vsis3/"):
+        return _from_s3(path, document.access)
+    if path.startswith("/vsicurl/"):
+        return _from_http(path, document.access)
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _failed(path, error.strerror or "the system does not say why") from None
+
+
+def _from_http(path: str, access: Access) -> bytes | None:
+    answer = _asked(path, access)
+    if answer.status == REFUSED and access.token_url:
+        drop_token(path, access)  # its end may have come early
+        answer = _asked(path, access)
+    if answer.status == MISSING:
+        return None
+    if not answer.is_good:
+        reason = f"the server answered {answer.status}" if answer.status else answer.fault
+        raise _failed(path, reason)
+    return answer.body
+
+
+def _asked(path: str, access: Access) -> Answer:
+    url = signed_url(path, access) if access.token_url else path.removeprefix("/vsicurl/")
+    owner = Profile(
+        "files", "http://" if access.plain_http else None, private_hosts=access.private_hosts
+    )
+    try:
+        with Network(owner) as network:
+            return network.answer(url)
+    except UpstreamError as error:
+        raise _failed(path, str(error).rstrip(".")) from None
+    except ConfigError:  # whose words hold the address, which may hold a signature
+        raise _failed(path, "its server redirects to where it may not") from None
+
+
+def _from_s3(path: str, access: Access) -> bytes | None:
+    _, _, bucket, key = path.split("/", 3)
+    said = dict(access.options)
+    if access.needs_keys:
+        key_options(bucket)
+    scheme = "https" if said.get("AWS_HTTPS") != "NO" else "http"
+    virtual = said.get("AWS_VIRTUAL_HOSTING") == "TRUE"
+    endpoint = said["AWS_S3_ENDPOINT"]
+    store = S3Store(
+        bucket,
+        endpoint=f"{scheme}://{f'{bucket}.' if virtual else ''}{endpoint}",
+        virtual_hosted_style_request=virtual,
+        skip_signature=not access.needs_keys,
+        request_payer=said.get("AWS_REQUEST_PAYER") == "requester",
+        client_options={"allow_http": scheme == "http", "timeout": TIMEOUT},
+        region=said.get("AWS_REGION") or os.environ.get("AWS_REGION") or "us-east-1",
+        **(_keys_in_file() if access.needs_keys else {}),
+    )
+    try:
+        return bytes(obstore.get(store, unquote(key)).bytes())
+    except (NotFoundError, FileNotFoundError):
+        return None
+    except (PermissionDeniedError, UnauthenticatedError, PermissionError):
+        raise _failed(path, "the bucket refuses access") from None
+    except (BaseError, OSError, ValueError):  # whose words hold addresses
+        raise _failed(path, "the bucket does not answer as it should") from None
+
+
+def _keys_in_file() -> dict[str, Any]:
+    """Keys of the file that GDAL would take them from, where no variable holds any."""
+    if os.environ.get("AWS_ACCESS_KEY_ID") and os.environ.get("AWS_SECRET_ACCESS_KEY"):
+        return {}
+    named = os.environ.get("CPL_AWS_CREDENTIALS_FILE")
+    named = named or os.environ.get("AWS_SHARED_CREDENTIALS_FILE")
+    found = configparser.ConfigParser(interpolation=None)
+    try:
+        found.read(Path(named) if named else Path("~/.aws/credentials").expanduser())
+    except (configparser.Error, OSError, UnicodeDecodeError):
+        return {}
+    section = os.environ.get("AWS_PROFILE") or "default"
+    if not found.has_section(section):
+        return {}
+    names = {"aws_access_key_id", "aws_secret_access_key", "aws_session_token"}
+    return {
+        name.removeprefix("aws_"): value for name, value in found[section].items() if name in names
+    }
+
+
+def _failed(path: str, reason: str) -> FailedScene:
+    name = brief(path.partition("?")[0].rpartition("/")[2])
+    return FailedScene(f"{name} could not be read: {reason}.")

@@ -1,0 +1,340 @@
+"""Scenes on the cluster: a bounded number in flight, each with a deadline, each to blame alone.
+
+Workers tell what they begin, and the scheduler tells which of them it lost. So the driver knows
+what a worker that died was at. That scene comes under suspicion; all others fly on. Suspects fly
+when everything else has landed, one at a time: whoever then loses a worker is to blame.
+"""
+
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any
+
+from distributed import Client, Future, KilledWorker
+
+from westsea.records import SceneKey
+from westsea.store import Store
+from westsea.tasks import (
+    STARTS,
+    Job,
+    SceneResult,
+    judge_scene,
+    process_scene,
+    process_scenes,
+    settle,
+    summarise_chunk,
+)
+from westsea_catalog.errors import FailedScene, UpstreamError, WestseaError
+from westsea_catalog.trust import brief
+
+LOG = logging.getLogger(__name__)
+
+SCENES_PER_THREAD = 2
+"""Scenes, or batches of small ones, in flight: enough that no thread waits for the driver, few
+enough to bound memory."""
+BATCH_PX, MOST_BATCHED = 8 * 1024 * 1024, 16
+"""Small scenes that share a task: 0.3 s of work and more. A task costs driver, scheduler and worker
+8 ms together, a third of what decoding a scene of 1024 x 1024 pixels of two bands takes."""
+BATCHES_PER_THREAD = 2
+"""That the waiting scenes make at least: towards the end batches become small."""
+LOST = "The scheduler is gone, or has cancelled what it was given: run the same again."
+MOST_DEATHS = 2
+"""Workers that a scene may lose while nothing else is in flight, before it fails."""
+DEADLINE_SECONDS, BYTES_PER_SECOND = 600.0, 1e6
+"""What a scene may take: ten minutes, and a second for each decoded megabyte, which a line of
+4 Mbit/s delivers. A scene of 12,000 x 16,000 pixels in two bands has 36 minutes."""
+WATCH_SECONDS = 1.0
+"""Between looks at the clock and the scheduler."""
+GATHER_SECONDS = 10.0
+"""To wait for a result that is there. Where it is not, its worker is lost, and it is made anew."""
+RESTART_SECONDS = 30.0
+
+
+@dataclass(eq=False)
+class Flight:
+    """One task of the cluster, or all tasks of a large scene."""
+
+    jobs: list[Job]
+    future: Future[Any]
+    tasks: frozenset[str]
+    """Keys of the tasks."""
+    at: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """By task that has begun: the worker it is on, and the scene it is at."""
+    since: dict[str, float] = field(default_factory=dict)
+    """When each scene that is worked on began, on the driver's clock."""
+
+    def begin(self, task: str, worker: str, scene: str) -> None:
+        """Note that a worker begins with a scene."""
+        self.at[task] = worker, scene
+        if len(self.tasks) == 1:  # whose scenes come one after the other, and may come again
+            self.since = {}
+        self.since.setdefault(scene, time.monotonic())
+
+    def begun(self, tasks: frozenset[str], worker: str) -> set[str]:
+        """The scenes that a worker is at in some of the tasks."""
+        return {
+            scene for task, (place, scene) in self.at.items() if task in tasks and place == worker
+        }
+
+    def job_of(self, scene: str) -> Job:
+        """The job of a scene in it."""
+        return next(job for job in self.jobs if job.key.journal == scene)
+
+
+class Flights:
+    """What is in flight, and what waits.
+
+    Parameters
+    ----------
+    scene_seconds
+        What a scene may take from its begin on a worker; None for what its size allows.
+    """
+
+    def __init__(
+        self, jobs: Iterable[Job], store: Store, client: Client, scene_seconds: float | None
+    ) -> None:
+        self._store, self._client, self._scene_seconds = store, client, scene_seconds
+        self._waiting = deque(jobs)
+        self._suspects: deque[Job] = deque()
+        self._flying: dict[Future[Any], Flight] = {}
+        self._lone: Flight | None = None
+        """A suspect's."""
+        self._deaths: Counter[SceneKey] = Counter()
+        self._attempts: Counter[SceneKey] = Counter()
+        self._replaced: set[str] = set()
+        """Workers that were restarted here: nobody is to blame for their end."""
+        self._news: SimpleQueue[Any] = SimpleQueue()
+
+    def results(self) -> Generator[SceneResult]:
+        """Results in the order in which the scenes end.
+
+        Raises
+        ------
+        UpstreamError
+            The scheduler is gone.
+        """
+        try:
+            with self._listening():
+                while self._launch():
+                    for news in self._next_news():
+                        yield from self._handle(news)
+                    yield from self._overdue()
+        except Exception as error:
+            if isinstance(error, WestseaError) or self._client.status == "running":
+                raise
+            raise UpstreamError(LOST) from error
+        finally:
+            if self._flying and self._client.status == "running":
+                self._client.cancel(list(self._flying), force=True)
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        topics = (STARTS, "all")  # the second is the scheduler's own
+        for topic in topics:
+            self._client.subscribe_topic(topic, lambda event: self._news.put(event[1]))
+        try:
+            yield
+        finally:
+            if self._client.status == "running":
+                for topic in topics:
+                    self._client.unsubscribe_topic(topic)
+
+    def _next_news(self) -> Iterator[Any]:
+        """What has happened: all there is, or what comes next, or nothing for a while."""
+        try:
+            yield self._news.get(timeout=WATCH_SECONDS)
+            while True:
+                yield self._news.get_nowait()
+        except Empty:
+            if self._client.status in ("closing", "closed"):
+                raise UpstreamError(LOST) from None
+
+    def _handle(self, news: Any) -> Iterable[SceneResult]:
+        if isinstance(news, Future):
+            return self._landed(news) if news in self._flying else []
+        if not isinstance(news, dict):
+            return []
+        if {"task", "worker", "scene"} <= news.keys():
+            for flight in self._flying.values():
+                if news["task"] in flight.tasks:
+                    flight.begin(news["task"], news["worker"], news["scene"])
+        elif news.get("action") == "remove-worker":
+            return self._worker_lost(news)
+        return []
+
+    # Launching
+
+    def _launch(self) -> bool:
+        """Fill what is free; whether anything flies."""
+        if self._waiting and self._lone is None:
+            n_threads = max(int(sum(self._client.nthreads().values())), 1)  # they come and go
+            while self._waiting and len(self._flying) < SCENES_PER_THREAD * n_threads:
+                batch = next_batch(self._waiting, BATCHES_PER_THREAD * n_threads)
+                self._fly(batch)
+        if not self._flying and self._suspects:
+            self._lone = self._fly([self._suspects.popleft()])
+        return bool(self._flying)
+
+    def _fly(self, batch: list[Job]) -> Flight:
+        futures = _submit(batch, self._store, self._client)
+        flight = Flight(batch, futures[-1], frozenset(str(future.key) for future in futures))
+        self._attempts.update(job.key for job in batch)
+        self._flying[flight.future] = flight
+        flight.future.add_done_callback(self._news.put)
+        return flight
+
+    # Landing
+
+    def _landed(self, future: Future[Any]) -> Iterable[SceneResult]:
+        flight = self._flying[future]
+        if future.cancelled():
+            raise UpstreamError(LOST)
+        error = future.exception() if future.status == "error" else None
+        try:
+            ends = [error] * len(flight.jobs) if error else future.result(GATHER_SECONDS)
+        except TimeoutError:
+            future.add_done_callback(self._news.put)
+            return []
+        if isinstance(error, KilledWorker):
+            return self._killed(flight)
+        self._remove(flight)
+        return self._ended(flight.jobs, ends if isinstance(ends, list) else [ends])
+
+    def _ended(self, jobs: Sequence[Job], ends: Sequence[Any]) -> Iterator[SceneResult]:
+        for job, end in zip(jobs, ends, strict=True):
+            result = end if isinstance(end, SceneResult) else settle(job.key, end, self._store)
+            yield replace(result, attempts=self._attempts[job.key])
+
+    def _remove(self, flight: Flight) -> None:
+        del self._flying[flight.future]
+        if flight is self._lone:
+            self._lone = None
+
+    def _call_back(self, flight: Flight) -> None:
+        """Stop what has not begun of a flight; what has, nobody waits for."""
+        self._remove(flight)
+        self._client.cancel([flight.future], force=True)
+
+    # Workers that are lost
+
+    def _worker_lost(self, news: dict[str, Any]) -> Iterator[SceneResult]:
+        worker, lost = news["worker"], frozenset(news["processing-tasks"])
+        if news.get("expected") or worker in self._replaced:
+            self._replaced.discard(worker)
+            return  # the scheduler gives its tasks to others
+        there = [flight for flight in self._flying.values() if lost & flight.tasks]
+        begun = {flight: flight.begun(lost, worker) for flight in there}
+        if not any(begun.values()):  # it died before it could tell
+            begun = {flight: {job.key.journal for job in flight.jobs} for flight in there}
+        for flight, scenes in begun.items():
+            if scenes or flight is self._lone:
+                yield from self._suspect(flight, scenes)
+
+    def _killed(self, flight: Flight) -> Iterable[SceneResult]:
+        """A scheduler that allows few deaths gives up by itself, and blames whatever was there."""
+        begun = {scene for _, scene in flight.at.values()}
+        return self._suspect(flight, begun or {job.key.journal for job in flight.jobs})
+
+    def _suspect(self, flight: Flight, scenes: set[str]) -> Iterator[SceneResult]:
+        """Of a flight that lost a worker, fly the rest again, and these scenes later and alone."""
+        was_alone = flight is self._lone
+        self._call_back(flight)
+        if not was_alone:
+            self._suspects.extend(job for job in flight.jobs if job.key.journal in scenes)
+            self._wait_again(job for job in flight.jobs if job.key.journal not in scenes)
+            return
+        [job] = flight.jobs
+        self._deaths[job.key] += 1
+        if self._deaths[job.key] < MOST_DEATHS:
+            self._suspects.appendleft(job)
+            return
+        error = FailedScene(
+            f"{brief(job.key.item_id)} was alone with {MOST_DEATHS} workers when they died, as they"
+            " do where memory runs out."
+        )
+        yield from self._ended([job], [error])
+
+    def _wait_again(self, jobs: Iterable[Job]) -> None:
+        self._waiting.extendleft(reversed(list(jobs)))
+
+    # Scenes that take too long
+
+    def _overdue(self) -> Iterator[SceneResult]:
+        now = time.monotonic()
+        for flight in list(self._flying.values()):
+            for scene, since in flight.since.items():
+                job = flight.job_of(scene)
+                if now - since > self.patience(job):
+                    yield self._fail_overdue(flight, job)
+                    break
+
+    def patience(self, job: Job) -> float:
+        """Seconds that a scene may take."""
+        return self._scene_seconds or deadline(job)
+
+    def _fail_overdue(self, flight: Flight, job: Job) -> SceneResult:
+        seconds, busy = self.patience(job), self._client.processing()
+        stuck = {worker for task, (worker, _) in flight.at.items() if task in busy.get(worker, ())}
+        self._call_back(flight)
+        self._wait_again(other for other in flight.jobs if other is not job)
+        self._replaced |= stuck
+        if stuck:
+            Thread(target=_replace, args=(self._client, sorted(stuck)), daemon=True).start()
+        error = FailedScene(
+            f"{brief(job.key.item_id)} took longer than its deadline of {seconds:.0f} s;"
+            " --scene-deadline gives it more."
+        )
+        [result] = self._ended([job], [error])
+        return replace(result, seconds=seconds)
+
+
+def deadline(job: Job) -> float:
+    """Seconds that a scene may take, by its size."""
+    n_bytes = 4 * job.window.size * (len(job.scene.bands) + len(job.scene.extras))
+    return DEADLINE_SECONDS + n_bytes / BYTES_PER_SECOND
+
+
+def next_batch(waiting: deque[Job], n_batches: int) -> list[Job]:
+    """Take a large scene, or small ones for one task, so that batches for others are left."""
+    batch = [waiting.popleft()]
+    most = min(len(waiting) // n_batches, MOST_BATCHED)
+    pixels = batch[0].window.size
+    while waiting and len(batch) < most:
+        pixels += waiting[0].window.size
+        if pixels > BATCH_PX or any(len(job.chunks) > 1 for job in (batch[0], waiting[0])):
+            break
+        batch.append(waiting.popleft())
+    return batch
+
+
+def _submit(batch: Sequence[Job], store: Store, client: Client) -> list[Future[Any]]:
+    """The tasks of a flight; the last one has its results."""
+    job = batch[0]
+    if len(batch) > 1:
+        return [client.submit(process_scenes, list(batch), store, pure=False)]
+    if len(job.chunks) == 1:
+        return [client.submit(process_scene, job, store, pure=False)]
+    parts = [client.submit(summarise_chunk, job, chunk, pure=False) for chunk in job.chunks]
+    return [*parts, client.submit(judge_scene, job, parts, store, pure=False)]
+
+
+def _replace(client: Client, workers: list[str]) -> None:
+    """Have workers restarted whose threads hang, as they may in C code."""
+    try:
+        client.restart_workers(workers, timeout=RESTART_SECONDS, raise_for_error=False)
+    except ValueError:  # no nanny watches over them
+        LOG.warning("%s hangs, and has no nanny that restarts it: it is left out", workers[0])
+        with_close = {"close": True, "stimulus_id": "westsea-deadline"}
+
+        async def remove(dask_scheduler: Any) -> None:
+            for worker in workers:
+                await dask_scheduler.remove_worker(worker, **with_close)
+
+        client.run_on_scheduler(remove)
+    except Exception:
+        LOG.debug("restarting %s", workers, exc_info=True)

@@ -1,0 +1,26 @@
+"""What a sweep left in its folder."""
+
+import json
+
+
+def tables(out):
+    """All files that are results, and their bytes."""
+    return {
+        str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*.parquet"))
+    }
+
+
+def committed(out):
+    """Number of scenes that are there."""
+    return sum(1 for _ in out.glob("detections/*/*/*.parquet"))
+
+
+def left_behind(out):
+    """What only crashed runs leave: temporary files, journals, records of failures."""
+    folders = (".tmp", ".journal", "failed", "refused")
+    return [str(path) for name in folders for path in (out / name).rglob("*") if path.is_file()]
+
+
+def last_run(out):
+    """The record of the last run."""
+    return json.loads(max((out / "runs").glob("*.json")).read_bytes())

@@ -1,0 +1,133 @@
+"""A sweep of a small archive and its report; Chromium, where there is one.
+
+What imports kernels is imported late: pytest loads this file before tests/conftest.py has told
+numba where its cache is.
+"""
+
+import shutil
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pytest
+import shapely
+
+from westsea.schema import SCENES, TABLES
+from westsea.tables import build
+
+HOSTILE = "</script><img src=x onerror=hacked=1>\u2028=cmd|' /C calc'!A0<!--\"'`${hacked=1}"
+CHROMIUM = ("/usr/bin/chromium", "chromium-browser", "chromium")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def swept(archive, tmp_path_factory):
+    """The output folder of a sweep of the small archive; tests only read it."""
+    from westsea.api import execute, plan, search
+
+    out = tmp_path_factory.mktemp("swept") / "out"
+    found = search(str(archive), aoi="west-sea", datetime="2017-10-01/2017-10-31", offline=True)
+    execute(plan(found, catalog=str(archive), aoi="west-sea"), out, workers=0)
+    return out
+
+
+@pytest.fixture
+def own(swept, tmp_path):
+    """A copy of it that a test may change."""
+    return shutil.copytree(swept, tmp_path / "own")
+
+
+@pytest.fixture(scope="session")
+def page(swept, tmp_path_factory):
+    """Its report, outside the folder."""
+    from westsea.report import write
+
+    return write(str(swept), tmp_path_factory.mktemp("page") / "report.html").path
+
+
+def rows_of(key, n, text):
+    """Tables of a scene with n rows, every text in them the one given."""
+    made = {}
+    for name, table in TABLES.items():
+        count = 1 if table is SCENES else n
+        columns = {}
+        for column in table.columns:
+            if pa.types.is_floating(column.dtype):
+                values = [0.5] * count
+            elif pa.types.is_integer(column.dtype):
+                values = [1] * count
+            elif pa.types.is_timestamp(column.dtype):
+                values = [datetime(2024, 5, 1, tzinfo=UTC)] * count
+            elif pa.types.is_fixed_size_list(column.dtype):
+                values = [[0, 1, 2, 3]] * count
+            elif pa.types.is_list(column.dtype):
+                values = [["VV"]] * count
+            elif pa.types.is_binary(column.dtype):
+                shape = shapely.box(120, 35, 121, 36) if table is SCENES else shapely.Point(120, 35)
+                values = [shapely.to_wkb(shape)] * count
+            else:
+                values = [f"{text}{i}" for i in range(count)]
+            if column.name != "bbox":
+                columns[column.name] = values
+        columns["item_id"] = [key.item_id] * count
+        made[name] = build(table, columns)
+    return made
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    """A sweep whose every text wants to be markup, script or a formula."""
+    from westsea.records import Parameters, SceneKey
+    from westsea.store import Store
+
+    store = Store.open(tmp_path / "hostile", Parameters("1", {}, None, "coast", "even"))
+    key = SceneKey("sentinel-1-rtc", HOSTILE, date(2024, 5, 1), "1")
+    store.commit(key, rows_of(key, 3, HOSTILE))
+    store.refuse(SceneKey("c", f"{HOSTILE}r", date(2024, 5, 1), "2"), HOSTILE)
+    store.fail(SceneKey("c", f"{HOSTILE}f", date(2024, 5, 2), "3"), HOSTILE)
+    store.write_run("r", {"planned": 3, "done": 1, "refused": 1, "failed": 1, "note": HOSTILE})
+    return tmp_path / "hostile"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A running Chromium, driven by Playwright."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """Opens a file with the network off; what it asked for and complained of is kept."""
+    contexts = []
+
+    def opened(path, **options):
+        context = chromium.new_context(offline=True, accept_downloads=True, **options)
+        contexts.append(context)
+        tab = context.new_page()
+        seen = SimpleNamespace(tab=tab, requests=[], complaints=[])
+        tab.on("request", lambda request: seen.requests.append(request.url))
+        tab.on("console", lambda message: seen.complaints.append(message.text))
+        tab.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        tab.goto(path.as_uri())
+        if options.get("java_script_enabled", True):
+            tab.wait_for_selector("body[data-ready]")
+        return seen
+
+    yield opened
+    for context in contexts:
+        context.close()

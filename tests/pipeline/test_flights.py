@@ -1,0 +1,168 @@
+"""Workers that die and scenes that never end, in real processes."""
+
+import copy
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+import rasterio
+from distributed import Client, WorkerPlugin
+
+from westsea import cluster, flights
+from westsea.api import plan, search
+from westsea.cluster import connect
+from westsea.detector import Detector
+from westsea.results import Sweep
+from westsea.runner import Limits, parameters, run
+from westsea.store import Store
+from westsea.tasks import Verdict
+from westsea_catalog.coast import Coast
+
+WHEN = "2017-10-01/2017-10-31"
+
+
+def troubles():
+    """What makes opening some files kill the process, or hang as a thread in C code would.
+
+    A class in here travels by value, and new workers get it too.
+    """
+
+    class Troubles(WorkerPlugin):
+        def setup(self, worker):
+            import os
+            import signal
+            import time
+
+            import rasterio
+
+            plain = rasterio.open
+
+            def opened(path, *args, **options):
+                if str(path).endswith("kill.tif"):
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if str(path).endswith("hang.tif"):
+                    time.sleep(3600)
+                return plain(path, *args, **options)
+
+            rasterio.open = opened
+
+    return Troubles()
+
+
+@pytest.fixture(scope="module")
+def fragile(request):
+    """Two processes, of a scheduler that allows as many deaths as we set, or none."""
+    with pytest.MonkeyPatch.context() as patch:
+        allowed = {"distributed.scheduler.allowed-failures": request.param}
+        patch.setattr(cluster, "BLAMED_BY_US", allowed)
+        with connect(None, 2) as client:
+            client.register_plugin(troubles())
+            yield client
+
+
+def sweep_of(archive, out, client, *, bad=(), chunk=None, **limits):
+    """The report of twelve good scenes, and bad ones amid them."""
+    small = search(str(archive), aoi="west-sea", datetime=WHEN, offline=True)[:2]
+    items = [item | {"id": f"{item['id']}-{n}"} for n in range(6) for item in small]
+    for name in bad:
+        item = copy.deepcopy(small[0]) | {"id": f"{small[0]['id']}-{name}"}
+        vv = Path(item["assets"]["vv"]["href"])
+        item["assets"]["vv"]["href"] = str(shutil.copy(vv, vv.with_name(f"{name}.tif")))
+        items.insert(5, item)
+    planned = plan(items, catalog=str(archive), chunk=chunk)
+    store = Store.open(out, parameters(Detector(), None, Coast.shipped()))
+    options = {"limits": Limits(**limits)}
+    return run(planned, store, Coast.shipped(), Detector(), client, **options)
+
+
+def by_name(report):
+    return {result.key.item_id.rpartition("-")[2]: result for result in report.results}
+
+
+def tables(out):
+    return {path.relative_to(out): path.read_bytes() for path in out.rglob("*.parquet")}
+
+
+@pytest.fixture(scope="module")
+def expected(archive, tmp_path_factory):
+    """The tables of the good scenes."""
+    out = tmp_path_factory.mktemp("expected")
+    sweep_of(archive, out, None)
+    return tables(out)
+
+
+@pytest.mark.parametrize(
+    ("fragile", "chunk"), [(10, None), (10, (128, None)), (0, None)], indirect=["fragile"]
+)
+def test_who_kills_workers_fails_alone(own_archive, tmp_path, fragile, expected, chunk):
+    out = tmp_path / "out"
+    report = sweep_of(own_archive, out, fragile, bad=["kill"], chunk=chunk)
+    killer = by_name(report)["kill"]
+    assert killer.verdict == Verdict.FAILED
+    assert killer.reason.endswith("was alone with 2 workers when they died, as they do where"
+                                  " memory runs out.")  # fmt: skip
+    assert killer.attempts == 3
+    assert report.count(Verdict.FAILED) == 1
+    assert report.count(Verdict.DONE) + report.count(Verdict.EMPTY) == 12
+    assert tables(out) == expected
+    assert Sweep(out).failed()["attempts"].tolist() == [1]
+
+
+@pytest.mark.parametrize("fragile", [10], indirect=True)
+def test_what_hangs_fails_at_its_deadline(own_archive, tmp_path, fragile, expected, monkeypatch):
+    def deadline(job):
+        return 1.0 if job.key.item_id.endswith("hang") else 600.0
+
+    monkeypatch.setattr(flights, "deadline", deadline)
+    before = set(fragile.nthreads())
+    out = tmp_path / "out"
+    report = sweep_of(own_archive, out, fragile, bad=["hang"])
+    hung = by_name(report)["hang"]
+    assert hung.verdict == Verdict.FAILED
+    assert hung.reason.endswith("took longer than its deadline of 1 s; --scene-deadline gives it"
+                                " more.")  # fmt: skip
+    assert report.count(Verdict.FAILED) == 1
+    assert tables(out) == expected
+    # The hung one was replaced.
+    fragile.wait_for_workers(2, timeout=60)
+    assert set(fragile.nthreads()) != before
+
+
+def test_where_no_nanny_watches_the_others_go_on(own_archive, tmp_path, expected, monkeypatch):
+    """A thread that hangs cannot be ended: its worker is left out."""
+    let_go, plain_open = threading.Event(), rasterio.open
+
+    def opened(path, *args, **options):
+        if str(path).endswith("hang.tif"):
+            let_go.wait(300)
+            raise rasterio.errors.RasterioIOError("too late")
+        return plain_open(path, *args, **options)
+
+    monkeypatch.setattr(rasterio, "open", opened)
+    monkeypatch.setattr(
+        flights, "deadline", lambda job: 0.5 if job.key.item_id.endswith("hang") else 600.0
+    )
+    with Client(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address="127.0.0.1:0",
+        set_as_default=False,
+    ) as client:
+        report = sweep_of(own_archive, tmp_path / "out", client, bad=["hang"])
+        let_go.set()
+    assert by_name(report)["hang"].verdict == Verdict.FAILED
+    assert report.count(Verdict.FAILED) == 1
+    assert tables(tmp_path / "out") == expected
+
+
+def test_a_deadline_grows_with_the_scene(archive):
+    items = search(str(archive), aoi="west-sea", datetime=WHEN, offline=True)
+    jobs = [
+        flights.Job.of(each, Coast.shipped(), None, Detector())
+        for each in plan(items, catalog=str(archive)).scenes
+    ]
+    assert {flights.Flights([], None, None, 20.0).patience(job) for job in jobs} == {20.0}
+    sizes = {job.window.size * (len(job.scene.bands) + len(job.scene.extras)) for job in jobs}
+    assert sorted(sizes) == sorted(round((flights.deadline(job) - 600) * 1e6 / 4) for job in jobs)
