@@ -1,6 +1,5 @@
 """The output folder: whether it can be written to, and what it guarantees."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -49,10 +48,11 @@ def _probed(objects: Objects) -> Check:
     finally:
         with suppress(Exception):
             objects.delete(key)
-    if first is Outcome.CREATED and second is Outcome.CONFLICT and stands:
-        return Check("output", State.OK, f"{objects} can be written to, and keeps first commits")
-    remedy = "Let one sweep at a time write there."
-    return Check("output", State.WARNING, f"{objects} replaces what is there", remedy)
+    keeps = first is Outcome.CREATED and second is Outcome.CONFLICT and stands
+    promise = objects.guarantee()
+    if keeps and "one at a time" not in promise:
+        return Check("output", State.OK, promise)
+    return Check("output", State.WARNING, promise, "Let one sweep at a time write there.")
 
 
 def _local(root: Path) -> Iterator[Check]:
@@ -62,19 +62,6 @@ def _local(root: Path) -> Iterator[Check]:
         yield Check("output disk", State.WARNING, f"{free >> 20} MB free", remedy)
     else:
         yield Check("output disk", State.OK, f"{free / 1e9:.1f} GB free")
-    folder = root / TEMPORARY
-    one, two = folder / uuid4().hex, folder / uuid4().hex
-    try:
-        one.touch()
-        os.link(one, two)
-        yield Check("output links", State.OK, "hard links: two sweeps at once are safe")
-    except OSError:
-        found = "no hard links: a second sweep at the same instant could replace a commit"
-        yield Check("output links", State.WARNING, found, "Let one sweep at a time write there.")
-    finally:
-        for each in (one, two):
-            with suppress(OSError):
-                each.unlink()
 
 
 def _content(objects: Objects) -> Iterator[Check]:
