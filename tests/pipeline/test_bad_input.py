@@ -445,7 +445,7 @@ def test_a_folder_with_the_results_of_other_parameters(cli, archive, tmp_path):
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("address", ["s3://bucket/out", "https://example.com/out", "", "a\0b"])
+@pytest.mark.parametrize("address", ["ftp://bucket/out", "https://example.com/out", "", "a\0b"])
 def test_what_is_no_folder(cli, archive, address):
     done = sweep_into(cli, archive, address)
     assert done.code == 4

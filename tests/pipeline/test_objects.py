@@ -142,6 +142,8 @@ def test_without_hard_links_the_first_stands_too(tmp_path, code):
     assert folder.put_new("a", b"1") is Outcome.CREATED
     assert folder.put_new("a", b"2") is Outcome.CONFLICT
     assert folder.get("a") == b"1"
+    assert "has no hard links" in folder.guarantee()
+    assert "names a file once" in LocalFolder(tmp_path).guarantee()
     assert temporaries(tmp_path) == []
 
 
@@ -205,6 +207,6 @@ def test_addresses(tmp_path, monkeypatch):
     assert open_objects("out") == LocalFolder(tmp_path / "out")
     assert open_objects(tmp_path) == LocalFolder(tmp_path)
     assert open_objects(f"file://{tmp_path}/a%20b") == LocalFolder(tmp_path / "a b")
-    for address in ("s3://bucket/out", "https://x/out", "", "a\0b"):
+    for address in ("ftp://bucket/out", "https://x/out", "", "a\0b"):
         with pytest.raises(ConfigError):
             open_objects(address)
