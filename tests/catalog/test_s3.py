@@ -113,11 +113,10 @@ def test_a_bucket_that_is_not_open_to_everybody(reader):
 
 
 @pytest.fixture
-def document(s3):
+def document(seaweedfs):
     """A document in the bucket, by its name."""
-    gate, filer = s3
-    own = Bucket("mine", "eu-1", f"127.0.0.1:{gate}", https=False, virtual_hosting=False)
-    put(filer, "annotation.xml")
+    own = Bucket("mine", "eu-1", seaweedfs.host, https=False, virtual_hosting=False)
+    put(seaweedfs, "annotation.xml")
 
     def make(name="annotation.xml", **changes):
         access = replace(own, **changes).access
