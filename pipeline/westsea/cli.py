@@ -86,7 +86,7 @@ def plan(as_json: bool, **selected: Any) -> None:
 
 @main.command()
 @selection
-@click.option("--out", envvar="WESTSEA_OUT", required=True, help="Folder of the results.")
+@click.option("--out", envvar="WESTSEA_OUT", required=True, help="Folder of the results, or s3://.")
 @click.option(
     "--coast",
     envvar="WESTSEA_COAST",

@@ -15,7 +15,7 @@ PER_CHUNK_BYTE = 1.3
 PER_SCENE_PIXEL = 0.9
 """Bytes of a worker process with all that it imports and GDAL's cache, for each decoded byte of the
 chunk that a thread reads, and for each pixel and band of the scene that one judges. As measured,
-with a tenth to a third to spare: see DESIGN.md."""
+with 8 to 38 % to spare: see DESIGN.md."""
 USABLE = 0.7
 """Of a worker's memory: beyond it distributed begins to write what it holds to the disk."""
 ROWS = (CHUNK_ROWS, 512, 256, CELL)

@@ -5,6 +5,7 @@ its volumes at their places, its user, its environment, and the command that the
 Needs root, and what `make install-k8s` sets up; else the tests are skipped, with the reason.
 """
 
+import copy
 import hashlib
 import itertools
 import json
@@ -129,9 +130,11 @@ def image(place, privileged, request):
     source = place / "source"
     source.mkdir()
     copy_context(source)
-    kept = place.parent / f"westsea-k8s-image-{hash_of(source)}"
+    images = request.config.cache.mkdir("images")
+    kept = images / hash_of(source)
     if not (kept / "done").exists():
-        shutil.rmtree(kept, ignore_errors=True)
+        for old in images.iterdir():  # each takes 900 MB
+            shutil.rmtree(old)
         kept.mkdir(mode=0o755)
         build_image(source, kept / "built", place)
         as_a_layer(kept / "built", kept / "image")
@@ -222,7 +225,7 @@ class Container:
     read_only: bool = True
     cwd: str = "/tmp"
 
-    def start(self, place, connect=lambda _: None):
+    def start(self, place, connect=lambda pid: within(pid, "link", "set", "lo", "up")):
         """Begin; what it says goes into a file."""
         root = Path(tempfile.mkdtemp(dir=place, prefix="root-"))
         said = root.with_suffix(".log")
@@ -258,6 +261,11 @@ class Container:
         """Run to the end: exit code, and what it said."""
         running = self.start(place)
         return running.wait(seconds), running.said
+
+
+def within(pid, *arguments):
+    """Run ip in the network of a process."""
+    subprocess.run(["nsenter", "--net", "--target", str(pid), "ip", *arguments], check=True)
 
 
 def has_own_network(pid):
@@ -446,13 +454,9 @@ class Node:
             "ip", "link", "add", f"pod{number}", "type", "veth", "peer", "eth0", "netns", pid
         )
         self.inside("ip", "link", "set", f"pod{number}", "master", "bridge", "up")
-        enter = ["nsenter", "--net", "--target", str(pid), "ip"]
-        for arguments in (
-            ("link", "set", "lo", "up"),
-            ("addr", "add", f"10.99.0.{number}/24", "dev", "eth0"),
-            ("link", "set", "eth0", "up"),
-        ):
-            subprocess.run([*enter, *arguments], check=True)
+        within(pid, "link", "set", "lo", "up")
+        within(pid, "addr", "add", f"10.99.0.{number}/24", "dev", "eth0")
+        within(pid, "link", "set", "eth0", "up")
 
     def _folder(self, home, name, uid):
         folder = home / name
@@ -590,12 +594,15 @@ def claim(place):
 
 @pytest.fixture
 def nightly(node, archive, rendered):
-    """Begins the pod of a shard: `nightly(index, claim)`."""
+    """Begins the pod of a shard: `nightly(index, claim)`; of one part, where `parts` says so."""
     template = one(rendered["prod"], "CronJob")["spec"]["jobTemplate"]["spec"]["template"]
 
-    def start(index, claim, attempt="aaaaa", **env):
+    def start(index, claim, attempt="aaaaa", parts=None, **env):
+        spec = copy.deepcopy(template["spec"])
+        if parts is not None:
+            spec["containers"][0]["args"][-1] = f"$(JOB_COMPLETION_INDEX)/{parts}"
         return node.pod(
-            template["spec"],
+            spec,
             f"{JOB}-{index}-{attempt}",
             labels={**template["metadata"]["labels"], "batch.kubernetes.io/job-name": JOB},
             claims={"westsea-out": claim},

@@ -43,7 +43,7 @@ class Api:
 
     def __init__(self, rules):
         self.rules = rules
-        """Of the operator's Role."""
+        """Of the operator's Role and ClusterRole."""
         self.lock = threading.RLock()
         self.objects = {}
         self.versions = itertools.count(1)
@@ -293,9 +293,13 @@ def discovery(path):
 def api(rendered, find):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    rules = find(rendered["adhoc"], "Role")["rules"]
+    rules = [
+        rule for kind in ("Role", "ClusterRole") for rule in find(rendered["adhoc"], kind)["rules"]
+    ]
     server.api, server.over = Api(rules), threading.Event()
     server.api.port = server.server_port
+    kind = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    server.api.create("namespaces", kind)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield server.api

@@ -34,6 +34,8 @@ def tables(key: SceneKey, rows: int) -> dict[str, pa.Table]:
                 values = [float(count - i) for i in range(count)]
             elif pa.types.is_integer(column.dtype):
                 values = [rows] * count
+            elif pa.types.is_boolean(column.dtype):
+                values = [rows > 1] * count
             elif pa.types.is_timestamp(column.dtype):
                 values = [datetime(2024, 5, 1, tzinfo=UTC)] * count
             elif pa.types.is_fixed_size_list(column.dtype):
@@ -129,6 +131,7 @@ def test_records_of_scenes(store, tmp_path):
         "date": date(2024, 5, 1),
         "reason": "HTTP 503",
         "attempts": 2,
+        "item_hash": "6",
     }
 
 

@@ -18,7 +18,8 @@ REQUIRED = {
         width_m_2
         n_neighbors_5km nearest_third_m expected_chance_pairs raft_id score flags chip_bounds""",
     "scenes": """item_id datetime platform orbit_state polarizations footprint processing_baseline
-        processed km2_valid km2_masked clutter_db enl k_order pfa_nominal pfa_empirical
+        processed radar_mode calibrated noise_removed incidence_min_deg incidence_max_deg
+        km2_valid km2_masked clutter_db enl k_order pfa_nominal pfa_empirical
         n_detections n_pairs n_land_pairs""",
 }
 NULLABLE = {
@@ -50,7 +51,15 @@ NULLABLE = {
         "width_m_2",
         "overlap_m",
     },
-    "scenes": {"processing_baseline", "processed"},
+    "scenes": {
+        "processing_baseline",
+        "processed",
+        "radar_mode",
+        "calibrated",
+        "noise_removed",
+        "incidence_min_deg",
+        "incidence_max_deg",
+    },
 }
 
 

@@ -47,6 +47,8 @@ def tables(rows: int = 2, value: float = 0.5) -> dict[str, pa.Table]:
                 columns[column.name] = [value] * count
             elif pa.types.is_integer(column.dtype):
                 columns[column.name] = [3] * count
+            elif pa.types.is_boolean(column.dtype):
+                columns[column.name] = [True] * count
             elif pa.types.is_timestamp(column.dtype):
                 columns[column.name] = [datetime(2024, 5, 1, tzinfo=UTC)] * count
             elif pa.types.is_fixed_size_list(column.dtype):

@@ -35,6 +35,8 @@ def cell(table: Table, column, draw) -> object:
         return draw.normal()
     if pa.types.is_integer(kind):
         return int(draw.integers(0, 1 << 14))
+    if pa.types.is_boolean(kind):
+        return bool(draw.random() < 0.5)
     if pa.types.is_timestamp(kind):
         return datetime(2024, 5, 1, tzinfo=UTC) + timedelta(seconds=draw.random() * 1e6)
     if pa.types.is_fixed_size_list(kind):

@@ -13,9 +13,9 @@ from westsea_catalog.scene import Scene
 Float = NDArray[np.float64]
 
 FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
-RESOLUTION_M = {"IW": (20.4, 22.5), "EW": (93.0, 87.0)}
-"""Ground range and azimuth resolution of Sentinel-1's IW GRDH and EW GRDM (ESA product
-specification)."""
+RESOLUTION_M = {"IW": (20.4, 22.5), "EW": (50.0, 50.0)}
+"""Ground range and azimuth resolution of Sentinel-1's IW and EW GRDH (ESA product
+specification). Sizes of hulls were fitted to IW alone."""
 OPTICAL_VARIANCE_M2 = 29.0
 """Sentinel-2 10 m bands: a point spreads with about 5.4 m standard deviation."""
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from westsea.lineage import overlay
 from westsea.lineage.commits import by_day, commits, digest
+from westsea.objects import open_objects
 from westsea.records import SceneKey
 from westsea.results import Sweep
 from westsea.schema import LINEAGE, Flag
@@ -415,6 +416,20 @@ def test_who_writes_last_has_seen_all_commits(made, monkeypatch):
     assert files(store) == files(made.store(*(made.scene(name, BOX) for name in "abcd")))
     there = by_day(commits(store.objects))
     assert overlay.written(store.objects, DAY, there) is not None
+
+
+def test_in_a_bucket_as_in_a_folder(made, tmp_path, s3_out):
+    for out in (tmp_path / "out", s3_out):
+        store = Store.open(out, made.store().parameters)
+        for name in "ab":
+            store.commit(*made.scene(name, BOX))
+        overlay.refresh(store, [DAY])
+    here, there = open_objects(tmp_path / "out"), open_objects(s3_out)
+    keys = list(here.list("lineage"))
+    assert len(keys) == 4
+    assert list(there.list("lineage")) == keys
+    assert [there.get(key) for key in keys] == [here.get(key) for key in keys]
+    assert Sweep(s3_out).scenes()["item_id"].tolist() == ["b"]
 
 
 @pytest.mark.parametrize("damage", ["stale", "cut", "gone", "foreign"])
