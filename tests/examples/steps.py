@@ -7,7 +7,8 @@ import matplotlib as mpl
 import numpy as np
 
 import westsea
-from westsea.detection.judge import cell_pixel_areas, find_hulls, judge
+from westsea.detection.areas import cell_pixel_areas
+from westsea.detection.judge import find_hulls, judge
 from westsea.detection.pixels import Pixels
 from westsea.detection.summary import merge, summarise
 from westsea.detector import Detector
@@ -39,7 +40,7 @@ part = summarise(
 summary = merge(window, [part])
 
 # 3. Blobs above the sea's threshold, and the hulls fitted to them.
-areas = cell_pixel_areas(scene.grid, summary)
+areas = cell_pixel_areas(scene.grid, summary.window)
 sea, blobs, hulls = find_hulls(scene, summary, pixels, coast, detector, areas)
 print(f"{len(hulls)} hulls, the longest {hulls.length_m.max():.0f} m")
 

@@ -28,8 +28,8 @@ TABLE_EXTENSION = "https://stac-extensions.github.io/table/v1.2.0/schema.json"
 PARQUET = "application/vnd.apache.parquet"
 JSON, GEOJSON = "application/json", "application/geo+json"
 COLLECTION = "collection.json"
-ITEMS = "items"
-"""Folder of the items, beside the collection."""
+ITEMS = "stac"
+"""Folder of the items, beside the collection; OUT/items has those that were swept."""
 COUNTS = {"detections": "n_detections", "pairs": "n_pairs", "scenes": None}
 """Column of a scene's row that says how many rows each of its tables has; None for one."""
 

@@ -64,7 +64,7 @@ def test_the_validator_bites(out, tmp_path, validator):
     content["extent"] = {}
     with pytest.raises(pystac.STACValidationError):
         validator.validate_core(content, pystac.STACObjectType.COLLECTION, "1.1.0")
-    item = json.loads(next((tmp_path / "items").rglob("*.json")).read_text())
+    item = json.loads(next((tmp_path / "stac").rglob("*.json")).read_text())
     item["assets"]["pairs"]["table:row_count"] = "many"
     with pytest.raises(pystac.STACValidationError):
         validator.validate_extension(item, pystac.STACObjectType.ITEM, "1.1.0", TABLE_EXTENSION)
@@ -114,4 +114,4 @@ def test_what_is_there_stays_unless_asked(out, tmp_path):
     export_stac(out, path, overwrite=True)
     assert path.read_bytes() == first
     with pytest.raises(ConfigError, match="no results"):
-        export_stac(tmp_path, tmp_path / "items" / "collection.json")
+        export_stac(tmp_path, tmp_path / "stac" / "collection.json")
