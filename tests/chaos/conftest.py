@@ -8,7 +8,7 @@ from rig import scenes
 
 @pytest.fixture(scope="session")
 def n_scenes():
-    return int(os.environ.get("WESTSEA_CHAOS_SCENES", "60"))
+    return int(os.environ.get("WESTSEA_CHAOS_SCENES", "40"))
 
 
 @pytest.fixture(scope="session")

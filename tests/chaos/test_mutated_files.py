@@ -20,7 +20,7 @@ from rig.outputs import last_run, left_behind
 
 pytestmark = pytest.mark.chaos
 
-N_FILES = int(os.environ.get("WESTSEA_CHAOS_FILES", "210"))
+N_FILES = int(os.environ.get("WESTSEA_CHAOS_FILES", "140"))
 BATCH = 2000
 BATCH_S = 1800
 WAYS = {"done", "empty", "refused", "failed"}

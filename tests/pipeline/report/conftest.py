@@ -64,6 +64,8 @@ def rows_of(key, n, text):
                 values = [0.5] * count
             elif pa.types.is_integer(column.dtype):
                 values = [1] * count
+            elif pa.types.is_boolean(column.dtype):
+                values = [True] * count
             elif pa.types.is_timestamp(column.dtype):
                 values = [datetime(2024, 5, 1, tzinfo=UTC)] * count
             elif pa.types.is_fixed_size_list(column.dtype):
