@@ -4,25 +4,15 @@ They are fetched as pixels are, with the same hosts allowed, signatures and keys
 not read texts, so http goes through `network` and S3 through obstore.
 """
 
-import configparser
 import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import obstore
-from obstore.exceptions import (
-    BaseError,
-    NotFoundError,
-    PermissionDeniedError,
-    UnauthenticatedError,
-)
-from obstore.store import S3Store
-
 from westsea_catalog.access import Access
 from westsea_catalog.answer import Answer
 from westsea_catalog.errors import ConfigError, FailedScene, UpstreamError
-from westsea_catalog.keys import key_options
+from westsea_catalog.keys import keys_of_files
 from westsea_catalog.network import Network
 from westsea_catalog.profiles import Profile
 from westsea_catalog.radar.xml import MAX_BYTES
@@ -87,10 +77,20 @@ def _asked(path: str, access: Access) -> Answer:
 
 
 def _from_s3(path: str, access: Access) -> bytes | None:
+    # Loaded here alone: what reads files that are no products of a radar does without it.
+    import obstore
+    from obstore.exceptions import (
+        BaseError,
+        NotFoundError,
+        PermissionDeniedError,
+        UnauthenticatedError,
+    )
+    from obstore.store import S3Store
+
     _, _, bucket, key = path.split("/", 3)
     said = dict(access.options)
-    if access.needs_keys:
-        key_options(bucket)
+    found = keys_of_files(bucket) if access.needs_keys else {}
+    keys: dict[str, Any] = {name.removeprefix("aws_"): value for name, value in found.items()}
     scheme = "https" if said.get("AWS_HTTPS") != "NO" else "http"
     virtual = said.get("AWS_VIRTUAL_HOSTING") == "TRUE"
     endpoint = said["AWS_S3_ENDPOINT"]
@@ -102,7 +102,7 @@ def _from_s3(path: str, access: Access) -> bytes | None:
         request_payer=said.get("AWS_REQUEST_PAYER") == "requester",
         client_options={"allow_http": scheme == "http", "timeout": TIMEOUT},
         region=said.get("AWS_REGION") or os.environ.get("AWS_REGION") or "us-east-1",
-        **(_keys_in_file() if access.needs_keys else {}),
+        **keys,
     )
     try:
         return bytes(obstore.get(store, unquote(key)).bytes())
@@ -112,26 +112,6 @@ def _from_s3(path: str, access: Access) -> bytes | None:
         raise _failed(path, "the bucket refuses access") from None
     except (BaseError, OSError, ValueError):  # whose words hold addresses
         raise _failed(path, "the bucket does not answer as it should") from None
-
-
-def _keys_in_file() -> dict[str, Any]:
-    """Keys of the file that GDAL would take them from, where no variable holds any."""
-    if os.environ.get("AWS_ACCESS_KEY_ID") and os.environ.get("AWS_SECRET_ACCESS_KEY"):
-        return {}
-    named = os.environ.get("CPL_AWS_CREDENTIALS_FILE")
-    named = named or os.environ.get("AWS_SHARED_CREDENTIALS_FILE")
-    found = configparser.ConfigParser(interpolation=None)
-    try:
-        found.read(Path(named) if named else Path("~/.aws/credentials").expanduser())
-    except (configparser.Error, OSError, UnicodeDecodeError):
-        return {}
-    section = os.environ.get("AWS_PROFILE") or "default"
-    if not found.has_section(section):
-        return {}
-    names = {"aws_access_key_id", "aws_secret_access_key", "aws_session_token"}
-    return {
-        name.removeprefix("aws_"): value for name, value in found[section].items() if name in names
-    }
 
 
 def _failed(path: str, reason: str) -> FailedScene:
