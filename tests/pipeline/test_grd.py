@@ -16,6 +16,7 @@ from westsea.detector import Detector
 from westsea.locating import locate, outline, shares
 from westsea.planning import GUESS_MARGIN_M, MARGIN_M, window_of
 from westsea.records import SceneKey
+from westsea.report import write
 from westsea.report.patches import MapChip, read_chip
 from westsea.results import Sweep
 from westsea.runner import parameters
@@ -353,3 +354,10 @@ def test_a_chip_lies_north_up_on_the_map(sweep, items, catalog):
 def test_a_chip_beyond_the_scene_holds_nothing(items, catalog):
     (each,) = planned(items, catalog, RTC).scenes
     assert np.isnan(chip_of(each.scene, MapChip(130.0, 30.0, 250.0, 20))).all()
+
+
+def test_a_report_shows_pairs_in_radar_geometry(items, catalog, tmp_path):
+    api.execute(planned(items, catalog, GRD), tmp_path / "out", workers=0)
+    written = write(str(tmp_path / "out"), tmp_path / "report.html")
+    assert written.n_pairs >= 2
+    assert written.n_without == 0
