@@ -1,6 +1,6 @@
 import json
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import inf
 from types import SimpleNamespace
 
@@ -209,6 +209,8 @@ def test_a_part_of_the_scenes_may_be_large(archive, plain, tmp_path, threads, mo
 def test_a_run_is_written_down(plain):
     report, out, _ = plain
     [document] = records(out)
+    ended = datetime.fromisoformat(document.pop("ended"))
+    assert timedelta(0) <= datetime.now(UTC) - ended < timedelta(days=1)
     assert document == report.document()
     assert conserves(document)
     assert document["unfinished"] == document["conflicts"] == 0
