@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from westsea.objects import FileLayer
 from westsea_catalog.errors import ConfigError, UpstreamError, UsageError, WestseaError
 
 
@@ -24,12 +25,12 @@ def write_whole(path: Path, write: Callable[[Path], object], *, overwrite: bool)
         with tempfile.TemporaryDirectory(prefix=".westsea-", dir=path.parent) as folder:
             made = Path(folder) / path.name
             write(made)
-            _sync(made)
+            FileLayer().fsync(made)
             if overwrite:
                 made.replace(path)
             else:
                 _name(made, path)
-        _sync(path.parent)
+        FileLayer().fsync(path.parent)
     except OSError as error:
         raise _explained(path, error) from error
 
@@ -54,17 +55,6 @@ def _name(made: Path, path: Path) -> None:
         if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS):
             raise
         made.replace(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL or not path.is_dir():
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def _explained(path: Path, error: OSError) -> WestseaError:
