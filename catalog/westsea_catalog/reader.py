@@ -39,8 +39,8 @@ GDAL_OPTIONS: dict[str, Any] = {
     # decoding of a whole tile (1.3 ms for 0.07 ms).
     "GDAL_CACHEMAX": 64 << 20,
     "GDAL_NUM_THREADS": "1",
-    "GDAL_HTTP_MAX_RETRY": 4,
-    "GDAL_HTTP_RETRY_DELAY": 1,
+    "GDAL_HTTP_MAX_RETRY": 6,
+    "GDAL_HTTP_RETRY_DELAY": 0.1,  # seconds before the first, each time twice and more of it
     "GDAL_HTTP_RETRY_CODES": "429,500,502,503,504",
     "GDAL_HTTP_CONNECTTIMEOUT": 10,  # seconds; the default is curl's 300
     "GDAL_HTTP_LOW_SPEED_TIME": 30,
@@ -48,11 +48,11 @@ GDAL_OPTIONS: dict[str, Any] = {
 }
 UNCACHED: Options = (("CPL_VSIL_CURL_NON_CACHED", "/vsicurl/:/vsis3/:/vsiaz/"),)
 
-WAITS = (2.0, 8.0)
+WAITS = (0.1, 0.5, 2.0, 8.0)
 """Seconds before a remote file is tried once more from its opening on, past GDAL's caches, half as
-much or half again by chance: workers that failed together do not come back together. GDAL itself
-has tried each request five times by then, twice as long apart each time. It tells nobody of
-Retry-After."""
+much or half again by chance: workers that failed together do not come back together. What was cut
+off GDAL does not ask for again; what a busy server turned away it has tried seven times by then,
+for ten seconds. It tells nobody of Retry-After."""
 
 FORMATS: dict[Driver, str] = {"GTiff": "GeoTIFF", "JP2OpenJPEG": "JPEG 2000 file"}
 DTYPES = frozenset({"uint8", "int8", "uint16", "int16", "float32"})
@@ -74,6 +74,11 @@ class Reader(Protocol):
     @property
     def dtype(self) -> np.dtype[Any]:
         """That of the file's pixels."""
+        ...
+
+    @property
+    def waited(self) -> float:
+        """Seconds that it has waited so far before it tried again."""
         ...
 
     def read(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -117,6 +122,12 @@ class TiffReader:
     nodata: float = 0.0
     _idle: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
     """Open datasets that no thread is reading; append and pop are atomic."""
+    _waits: list[float] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def waited(self) -> float:
+        """Seconds that it has waited so far before it tried again."""
+        return sum(self._waits)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -144,12 +155,11 @@ class TiffReader:
             found = self._attempt(window, out)
             if isinstance(found, RasterioError) and self.access.token_url:
                 # GDAL does not say so, but mostly the token has come to its end meanwhile.
-                self.close()
                 drop_token(self.path, self.access)
-                found = self._attempt(window, out)
-            for seconds in self._waits(found):
-                time.sleep(seconds)
-                self.close()
+                self._forget()
+                found = self._attempt(window, out, UNCACHED)
+            for _ in self._pauses(found):
+                self._forget()
                 found = self._attempt(window, out, UNCACHED)
                 if not isinstance(found, RasterioError):
                     break
@@ -173,6 +183,7 @@ class TiffReader:
         try:
             pixels = np.asarray(dataset.read(1, window=place, out=out))
         except RasterioError as error:
+            dataset.close()  # which the error's traceback would keep open
             return error
         self._idle.append(dataset)
         return pixels
@@ -180,6 +191,17 @@ class TiffReader:
     def close(self) -> None:
         """Let go of the files; a later read opens them again."""
         self._idle.clear()
+
+    def _forget(self) -> None:
+        """Let go of the files, and of what GDAL remembers of them.
+
+        A handle past the caches clears them when it is closed. Until then those of signed files and
+        of buckets answer from them, and without asking the server give the same bad bytes again.
+        """
+        self.close()
+        dataset = self._opened(UNCACHED)
+        if not isinstance(dataset, RasterioError):
+            dataset.close()
 
     def _dataset(self, options: Options = ()) -> Any:
         """A dataset that no other thread is reading."""
@@ -190,8 +212,7 @@ class TiffReader:
         dataset = self._opened(options)
         if isinstance(dataset, RasterioError) and _is_remote(self.path):
             dataset = self._opened_anew(dataset)
-        for seconds in self._waits(dataset):
-            time.sleep(seconds)
+        for _ in self._pauses(dataset):
             dataset = self._opened(UNCACHED)
             if not isinstance(dataset, RasterioError):
                 break
@@ -218,17 +239,23 @@ class TiffReader:
         GDAL remembers, as long as the process lives, that a remote file could not be opened, and
         does not ask the server again: what failed may have failed days ago.
         """
-        dataset: Any = error
-        if self.access.token_url and _is_refused(error):
+        wants_token = bool(self.access.token_url) and _is_refused(error)
+        if wants_token:
             drop_token(self.path, self.access)
-            # Of a blob the first such attempt asks the server, but answers from memory.
+        dataset = self._opened(UNCACHED)
+        if isinstance(dataset, RasterioError) and (wants_token or not _is_final(dataset)):
+            # Of signed files and buckets it has answered from memory, which is clear now.
             dataset = self._opened(UNCACHED)
-        return self._opened(UNCACHED) if isinstance(dataset, RasterioError) else dataset
+        return dataset
 
-    def _waits(self, found: Any) -> Iterator[float]:
-        """Seconds before each further try of what a server may give later: none for most ends."""
+    def _pauses(self, found: Any) -> Iterator[None]:
+        """Waits before each further try of what a server may give later: none for most ends."""
         if isinstance(found, RasterioError) and _is_remote(self.path) and not _is_final(found):
-            yield from (seconds * random.uniform(0.5, 1.5) for seconds in WAITS)  # noqa: S311
+            for usual in WAITS:
+                seconds = usual * random.uniform(0.5, 1.5)  # noqa: S311
+                time.sleep(seconds)
+                self._waits.append(seconds)
+                yield
 
     def _opened(self, options: Options = ()) -> Any:
         place = place_of(self.path, self.access)
@@ -278,6 +305,11 @@ class PowerReader:
     def dtype(self) -> np.dtype[Any]:
         """float32; opens nothing."""
         return np.dtype(np.float32)
+
+    @property
+    def waited(self) -> float:
+        """Seconds that its file has waited for."""
+        return self.file.waited
 
     def header(self) -> Header:
         """That of the file."""

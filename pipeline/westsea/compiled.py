@@ -82,6 +82,7 @@ class _Array:
     """Reads an array as if it were a file."""
 
     pixels: "NDArray[Any]"
+    waited: float = 0.0
 
     @property
     def dtype(self) -> "dtype[Any]":

@@ -127,7 +127,7 @@ class Cost:
     """Decoded, every read counted."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Of the tasks, by stage: summarise (with the reading), judge (with what is read again) and
-    commit."""
+    commit. Of the first two, where there was such: wait, before a server was asked again."""
 
     def __add__(self, other: "Cost") -> "Cost":
         stages = (*self.seconds, *other.seconds)
@@ -135,6 +135,19 @@ class Cost:
             stage: self.seconds.get(stage, 0.0) + other.seconds.get(stage, 0.0) for stage in stages
         }
         return Cost(self.n_bytes + other.n_bytes, both)
+
+
+class Meter:
+    """What is read through a scene's pixels from now on."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels, self._n_bytes, self._waited = pixels, pixels.n_bytes, pixels.waited
+
+    def cost(self, **seconds: float) -> Cost:
+        """The cost of the stages since."""
+        waited = self._pixels.waited - self._waited
+        waits = {"wait": waited} if waited else {}
+        return Cost(self._pixels.n_bytes - self._n_bytes, seconds | waits)
 
 
 @dataclass(frozen=True)
@@ -281,7 +294,7 @@ def tell_start(key: SceneKey) -> None:
 
 
 def _summarise(job: Job, pixels: Pixels, chunk: Window) -> Part:
-    start, before = time.perf_counter(), pixels.n_bytes
+    start, meter = time.perf_counter(), Meter(pixels)
     summary = summarise(
         pixels.bands(chunk, SCRATCH),
         pixels.land(chunk),
@@ -290,8 +303,7 @@ def _summarise(job: Job, pixels: Pixels, chunk: Window) -> Part:
         nodata=job.scene.nodata,
         carry=job.carry,
     )
-    seconds = {"summarise": time.perf_counter() - start}
-    return Part(summary, Cost(pixels.n_bytes - before, seconds))
+    return Part(summary, meter.cost(summarise=time.perf_counter() - start))
 
 
 def _judge(
@@ -310,12 +322,11 @@ def _judge(
         cost += again
     if not summary.valid.any() and not summary.land.any():
         raise RefusedScene(NOTHING.format(brief(job.scene.id)))
-    judging, before = time.perf_counter(), pixels.n_bytes
+    judging, meter = time.perf_counter(), Meter(pixels)
     judged = judge(job.scene, summary, pixels, job.coast, job.aoi, job.detector)
     committing = time.perf_counter()
     receipt = store.commit(job.key, judged.tables)
     end = time.perf_counter()
-    seconds = {"judge": committing - judging, "commit": end - committing}
     [row] = judged.tables[SCENES.name].select(["km2_valid", "km2_masked", "km2_nodata"]).to_pylist()
     return SceneResult(
         job.key,
@@ -325,7 +336,7 @@ def _judge(
         end - start,
         judged.n_fetched,
         Area(*row.values()),
-        cost + Cost(pixels.n_bytes - before, seconds),
+        cost + meter.cost(judge=committing - judging, commit=end - committing),
     )
 
 

@@ -12,9 +12,10 @@ import rasterio
 from affine import Affine
 
 from westsea_catalog import reader
+from westsea_catalog.access import Bucket
 from westsea_catalog.errors import FailedScene
 from westsea_catalog.grid import AffineGrid
-from westsea_catalog.reader import GDAL_OPTIONS, TiffReader
+from westsea_catalog.reader import GDAL_OPTIONS, WAITS, TiffReader
 
 GRID = AffineGrid(32651, (10.0, 0.0, 300000.0, 0.0, -10.0, 4200000.0), (512, 512))
 FAULTS = ("truncate", "reset", "short", "shift", "garbage", "empty", "429", "503", "html")
@@ -32,8 +33,12 @@ class Liar(ThreadingHTTPServer):
         self.always = None
         self.waits = []
 
+    @property
+    def host(self):
+        return f"127.0.0.1:{self.server_address[1]}"
+
     def path(self, name):
-        return f"/vsicurl/http://127.0.0.1:{self.server_address[1]}/{name}.tif"
+        return f"/vsicurl/http://{self.host}/{name}.tif"
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -110,7 +115,7 @@ def server(tmp_path, pixels, monkeypatch):
         dataset.write(pixels, 1)
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setitem(GDAL_OPTIONS, "GDAL_HTTP_MAX_RETRY", 0)
-    monkeypatch.setattr(reader, "WAITS", (0.0, 0.0))
+    monkeypatch.setattr(reader, "WAITS", (0.0,) * len(WAITS))
     with Liar(path.read_bytes()) as found:
         thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -128,6 +133,19 @@ def test_what_is_wrong_once_is_read_the_next_time(server, pixels, fault):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
+def test_a_bucket_is_asked_again_after_the_first_wait(server, pixels, monkeypatch, fault):
+    """GDAL's caches of it are cleared: else the same bad bytes come again from memory."""
+    waited = []
+    monkeypatch.setattr(reader.time, "sleep", waited.append)
+    bucket = Bucket("mine", "eu-1", server.host, https=False, virtual_hosting=False, unsigned=True)
+    server.faults = [fault]
+    found = TiffReader(f"/vsis3/mine/once-{fault}.tif", GRID, bucket.access).read(GRID.full)
+    np.testing.assert_array_equal(found, pixels)
+    assert server.faults == []
+    assert len(waited) <= 1
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_what_is_always_wrong_is_never_nodata(server, pixels, fault):
     server.always = fault
     band = TiffReader(server.path(f"always-{fault}"), GRID)
@@ -140,14 +158,16 @@ def test_what_is_always_wrong_is_never_nodata(server, pixels, fault):
 
 def test_tries_are_bounded_and_apart(server, monkeypatch):
     waited = []
-    monkeypatch.setattr(reader, "WAITS", (2.0, 8.0))
+    monkeypatch.setattr(reader, "WAITS", WAITS)
     monkeypatch.setattr(reader.time, "sleep", waited.append)
     server.always = "503"
+    band = TiffReader(server.path("waits"), GRID)
     with pytest.raises(FailedScene, match="could not be read"):
-        TiffReader(server.path("waits"), GRID).read(GRID.full)
-    assert len(waited) == 2
-    assert 1.0 <= waited[0] <= 3.0
-    assert 4.0 <= waited[1] <= 12.0
+        band.read(GRID.full)
+    assert len(waited) == len(WAITS)
+    assert band.waited == sum(waited)
+    for seconds, usual in zip(waited, WAITS, strict=True):
+        assert 0.5 * usual <= seconds <= 1.5 * usual
 
 
 def test_what_a_server_refuses_is_not_asked_for_again(server, monkeypatch):

@@ -37,6 +37,7 @@ def tiff():
             tiled=True,
             blockxsize=64,
             blockysize=64,
+            compress="deflate",
         ) as file:
             file.write(PIXELS, 1)
         return memory.read()
@@ -52,6 +53,8 @@ class Azure:
         self.life_s = 3600.0
         self.asked, self.headers, self.requests = [], [], []
         self.refusal = None
+        self.n_broken = 0
+        """Answers beyond the header that are yet to come with the wrong bytes."""
 
     @property
     def token(self):
@@ -73,6 +76,9 @@ class Azure:
             return 403, b"<Error><Code>AuthenticationFailed</Code></Error>"
         if not path.startswith("/rtc/a b/") or not path.endswith("/vv.tif"):
             return 404, b""
+        if self.n_broken and not headers.get("Range", "bytes=0-").startswith("bytes=0-"):
+            self.n_broken -= 1
+            return 200, self.content[::-1]
         return 200, self.content
 
 
@@ -147,6 +153,15 @@ def test_a_token_that_ends_while_a_file_is_open(azure):
     azure.expire()
     all_of(reader)
     assert len(azure.asked) == 2
+
+
+def test_what_comes_broken_is_asked_for_again_at_once(azure, monkeypatch):
+    """From the server: GDAL would give the same bytes again out of its memory."""
+    reader = reader_of(azure)
+    azure.n_broken = 1
+    all_of(reader)
+    assert azure.n_broken == 0
+    assert reader.waited == 0.0
 
 
 def test_what_was_refused_is_read_by_the_same_process_later(azure, monkeypatch):

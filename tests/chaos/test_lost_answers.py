@@ -4,10 +4,8 @@ import os
 import subprocess
 import sys
 
-import obstore
 import pytest
-from obstore.store import S3Store
-from rig.outputs import tables
+from rig.outputs import keys_of, tables
 from rig.proxy import LossyProxy
 
 pytestmark = pytest.mark.chaos
@@ -23,21 +21,6 @@ def sweep(items, out, **environment):
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=os.environ | environment
     )
-
-
-def keys_of(server, prefix):
-    """All keys below a prefix, and their bytes."""
-    store = S3Store(
-        "results",
-        endpoint=server.endpoint,
-        access_key_id="Key",
-        secret_access_key="Secret",
-        region="us-east-1",
-        prefix=prefix,
-        client_options={"allow_http": True},
-    )
-    found = [entry["path"] for page in obstore.list(store) for entry in page]
-    return {key: bytes(obstore.get(store, key).bytes()) for key in found}
 
 
 def test_a_bucket_that_loses_answers(seaweedfs, local_items, tmp_path):

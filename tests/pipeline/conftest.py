@@ -52,6 +52,7 @@ class ArrayReader:
     """A band that is an array."""
 
     pixels: np.ndarray
+    waited: float = 0.0
 
     @property
     def dtype(self):

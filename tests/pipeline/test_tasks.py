@@ -2,6 +2,7 @@ import json
 import pickle
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from westsea.records import Failure, Parameters, Refusal, SceneKey, Status
 from westsea.runner import parameters
 from westsea.store import Store
 from westsea.tasks import (
+    Cost,
     Job,
+    Meter,
     SceneResult,
     Verdict,
     judge_scene,
@@ -82,6 +85,14 @@ def test_a_result_tells_what_was_committed(jobs, tmp_path):
     other = replace(jobs[0], detector=Detector(false_alarm_rate=1e-9, growth_rate=1e-4))
     assert process_scene(other, store).is_conflict
     assert not process_scene(jobs[0], store).is_conflict
+
+
+def test_a_cost_is_of_what_was_read_and_waited_for_meanwhile():
+    pixels = SimpleNamespace(n_bytes=7, waited=1.5)
+    meter = Meter(pixels)
+    assert meter.cost(judge=2.0) == Cost(0, {"judge": 2.0})
+    pixels.n_bytes, pixels.waited = 12, 2.0
+    assert meter.cost(judge=2.0) == Cost(5, {"judge": 2.0, "wait": 0.5})
 
 
 def test_a_scene_without_data_is_refused(own_archive, tmp_path):

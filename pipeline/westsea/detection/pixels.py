@@ -60,6 +60,11 @@ class Pixels:
     )
     """Bands and valid pixels of the cells that were read last, for their blocks."""
 
+    @property
+    def waited(self) -> float:
+        """Seconds that were waited so far for servers to give what they had refused."""
+        return sum(reader.waited for reader in self._readers.values())
+
     def bands(self, window: Window, scratch: Scratch | None = None) -> NDArray[Any]:
         """(bands, rows, cols) of a window, in the files' dtype.
 

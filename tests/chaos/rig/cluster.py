@@ -25,8 +25,7 @@ class Cluster:
     def __init__(self, hosts, workers, files, folder):
         self.hosts, self.workers, self.files, self.folder = hosts, workers, files, folder
         self.processes = {}
-        self.outages = 0.0
-        """Seconds in which nothing could be done, and that are nobody's fault but ours."""
+        self.drivers = 0
 
     @property
     def files_address(self):
@@ -58,6 +57,11 @@ class Cluster:
         scratch = ("--local-directory", self.folder / name, "--memory-limit", "2GB")
         self.start(name, name, "-m", "dask", "worker", self.scheduler_address, *options, *scratch)
 
+    def restart(self, name):
+        """End the scheduler or a worker, and start it again."""
+        end(self.processes[name])
+        self.start_scheduler() if name == "scheduler" else self.start_worker(name)
+
     def start(self, name, host, *arguments):
         """Start a Python process, and keep what it says."""
         command = [sys.executable, *map(str, arguments)]
@@ -71,16 +75,19 @@ class Cluster:
             )
 
     def sweep(self, *arguments):
-        """A driver: the command line, inside the hub."""
-        command = [sys.executable, "-m", "westsea", "sweep", *map(str, arguments)]
-        with (self.folder / "driver.log").open("ab") as log:
-            return subprocess.Popen(
-                self.hosts.run("hub", command),
+        """A driver, the command line inside the hub, and the file of what it says."""
+        command = [sys.executable, "-m", "westsea", "sweep", "--log-format", "json"]
+        self.drivers += 1
+        path = self.folder / f"driver-{self.drivers}.log"
+        with path.open("wb") as log:
+            driver = subprocess.Popen(
+                self.hosts.run("hub", [*command, *map(str, arguments)]),
                 env=os.environ | ENVIRONMENT,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+        return driver, path
 
     def spoil(self, rate, seed=0):
         """Set the share of answers that are spoiled."""

@@ -35,6 +35,7 @@ class _Memory:
     """Reads an image that is there already."""
 
     image: NDArray[Any]
+    waited: float = 0.0
 
     @property
     def dtype(self) -> np.dtype[Any]:
