@@ -28,6 +28,7 @@ ATTEMPTS = 8
 BUCKETS = ("s3", "gs", "az")
 READERS = 16
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
@@ -319,8 +320,8 @@ def _explain(root: Path, error: OSError) -> WestseaError:
     return UpstreamError(f"{root} failed ({error.strerror}): run the same again.")
 
 
-def side_by_side(call: Callable[[str], T], keys: Iterable[str]) -> Iterator[T]:
-    """What `call` returns of each key, in their order.
+def side_by_side(call: Callable[[K], T], keys: Iterable[K]) -> Iterator[T]:
+    """What `call` returns of each key, or of what stands for some keys, in their order.
 
     An answer of a store far away takes 10 to 100 ms, so several are waited for at a time.
     """

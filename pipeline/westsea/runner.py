@@ -26,7 +26,8 @@ from westsea.detection.summary import Carry
 from westsea.detector import ALGORITHM_VERSION, Detector
 from westsea.flights import Flights
 from westsea.lineage.overlay import refresh
-from westsea.planning import Plan, RefusedItem
+from westsea.objects import side_by_side
+from westsea.planning import Plan, PlannedScene, RefusedItem
 from westsea.records import REFUSED, Parameters, SceneKey, Status
 from westsea.sources import remember
 from westsea.store import Store
@@ -122,22 +123,13 @@ def run(
         progress(result, len(report.results), report.planned)
 
     try:
-        for refused in plan.refused:
-            note(_refuse(refused, store))
-        jobs: dict[SceneKey, Job] = {}
-        for planned in plan.scenes:
-            key = SceneKey.of(planned.scene)
-            known = SceneResult(key, Verdict.SKIPPED, attempts=0) if key in jobs else None
-            known = known or _known(key, store, limits)
-            if known:
-                note(known)
-            else:
-                remember(store.objects, planned.scene, plan)
-                jobs[key] = Job.of(planned, coast, plan.aoi, detector, carry)
+        to_do = _to_do(plan, store, limits, note)
+        remember(store.objects, [planned.scene for planned in to_do], plan)
+        jobs = [Job.of(planned, coast, plan.aoi, detector, carry) for planned in to_do]
         ends = (
-            _plainly(jobs.values(), store)
+            _plainly(jobs, store)
             if client is None
-            else Flights(jobs.values(), store, client, limits.scene_seconds).results()
+            else Flights(jobs, store, client, limits.scene_seconds).results()
         )
         with closing(ends):
             for result in ends:
@@ -150,6 +142,27 @@ def run(
     _write(report, store, start)
     report.check()
     return report
+
+
+def _to_do(
+    plan: Plan, store: Store, limits: Limits, note: Callable[[SceneResult], None]
+) -> list[PlannedScene]:
+    """The scenes that are to be processed; how all else of the plan ends is noted."""
+    for refused in plan.refused:
+        note(_refuse(refused, store))
+    once: dict[SceneKey, PlannedScene] = {}
+    for planned in plan.scenes:
+        key = SceneKey.of(planned.scene)
+        if once.setdefault(key, planned) is not planned:
+            note(SceneResult(key, Verdict.SKIPPED, attempts=0))
+    to_do = []
+    ends = side_by_side(lambda key: _known(key, store, limits), once)
+    for planned, end in zip(once.values(), ends, strict=True):
+        if end:
+            note(end)
+        else:
+            to_do.append(planned)
+    return to_do
 
 
 def new_run_id() -> str:

@@ -8,14 +8,14 @@ it keeps those that were read, unsigned: what stands behind the question mark of
 a signature, and is left out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from westsea.objects import Objects
+from westsea.objects import Objects, side_by_side
 from westsea.planning import Plan
 from westsea.records import file_name
 from westsea_catalog.errors import RefusedScene, UsageError
@@ -55,12 +55,17 @@ class Source:
         return scene_from_item(self.item, profile, Path(self.root) if self.root else None)
 
 
-def remember(objects: Objects, scene: Scene, plan: Plan) -> None:
-    """Write down the item of a scene that is to be processed."""
+def remember(objects: Objects, scenes: Iterable[Scene], plan: Plan) -> None:
+    """Write down the items of scenes that are to be processed."""
     root = None if plan.root is None else str(plan.root)
-    source = Source(plan.catalog, root, _unsigned(scene))
-    data = msgspec.json.encode(msgspec.to_builtins(source), order="sorted")
-    objects.put(_key(scene.collection, scene.id), msgspec.json.format(data, indent=1) + b"\n")
+
+    def write(scene: Scene) -> None:
+        source = Source(plan.catalog, root, _unsigned(scene))
+        data = msgspec.json.encode(msgspec.to_builtins(source), order="sorted")
+        objects.put(_key(scene.collection, scene.id), msgspec.json.format(data, indent=1) + b"\n")
+
+    for _ in side_by_side(write, scenes):
+        pass
 
 
 def recall(objects: Objects, collection: str, item_id: str) -> Source | None:

@@ -49,7 +49,7 @@ def copied(out, planned, copies):
                     if column in columns:
                         columns[column] = [v and f"{n:02x}{v[2:]}" for v in columns[column]]
                 tables[name] = pa.table(columns, schema=table.schema)
-            remember(store.objects, scene_n, planned)
+            remember(store.objects, [scene_n], planned)
             store.commit(SceneKey.of(scene_n), tables)
     assert len(Sweep(f"{out}-copied").pairs()) >= PAIRS
     return f"{out}-copied"

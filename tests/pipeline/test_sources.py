@@ -22,7 +22,7 @@ def planned(archive):
 def test_a_scene_comes_back_as_it_was_planned(planned, tmp_path):
     objects = open_objects(tmp_path)
     for each in planned.scenes:
-        sources.remember(objects, each.scene, planned)
+        sources.remember(objects, [each.scene], planned)
         found = sources.recall(objects, each.scene.collection, each.scene.id)
         scene = found.scene({})
         assert replace(scene, item={}) == replace(each.scene, item={})
@@ -34,7 +34,7 @@ def test_nothing_that_signs_is_kept(planned, tmp_path):
     scene = planned.scenes[0].scene
     bands = tuple(replace(band, href=SIGNED) for band in scene.bands)
     objects = open_objects(tmp_path)
-    sources.remember(objects, replace(scene, bands=bands), planned)
+    sources.remember(objects, [replace(scene, bands=bands)], planned)
     [file] = (path for path in (tmp_path / "items").rglob("*") if path.is_file())
     text = file.read_text()
     assert "vv.tif" in text
@@ -45,7 +45,7 @@ def test_nothing_that_signs_is_kept(planned, tmp_path):
 def test_files_outside_the_catalogues_folder_are_refused(planned, tmp_path):
     scene = planned.scenes[0].scene
     objects = open_objects(tmp_path)
-    sources.remember(objects, scene, replace(planned, root=tmp_path / "elsewhere"))
+    sources.remember(objects, [scene], replace(planned, root=tmp_path / "elsewhere"))
     found = sources.recall(objects, scene.collection, scene.id)
     with pytest.raises(RefusedScene):
         found.scene({})
@@ -55,7 +55,7 @@ def test_what_is_no_record_is_none(planned, tmp_path):
     scene = planned.scenes[0].scene
     objects = open_objects(tmp_path)
     assert sources.recall(objects, scene.collection, scene.id) is None
-    sources.remember(objects, scene, planned)
+    sources.remember(objects, [scene], planned)
     [file] = (path for path in (tmp_path / "items").rglob("*") if path.is_file())
     file.write_text("{")
     assert sources.recall(objects, scene.collection, scene.id) is None
