@@ -36,7 +36,7 @@ def test_the_same_bytes(seaweedfs, keys, local_items, tmp_path):
     expected = tables(tmp_path / "plain")
     assert len(expected) == 3 * N_SCENES
     for name, options in CLUSTERS.items():
-        with Client(dashboard_address=None, set_as_default=False, **options) as client:
+        with Client(dashboard_address="127.0.0.1:0", set_as_default=False, **options) as client:
             for place in PLACES:
                 run = f"{place}-{name.replace(' ', '-')}"
                 out = tmp_path / run if place == "folder" else f"s3://results/{run}"
