@@ -148,8 +148,8 @@ def sweep(
     from westsea.logs import Progress
     from westsea.metrics import write_metrics
     from westsea.printing import log_totals, print_report
+    from westsea.records import Verdict
     from westsea.runner import Limits
-    from westsea.tasks import Verdict
 
     planned = _plan(shard=shard, chunk=chunk, **selected)
     if dry_run:
@@ -169,7 +169,7 @@ def sweep(
         LOG.warning("westsea: %s is sound: run the same command to go on.", out)
         raise
     if metrics is not None:
-        write_metrics(report, metrics)
+        write_metrics(report.totals(), metrics)
     print_report(report, out)
     progress.end(report)
     _end(
