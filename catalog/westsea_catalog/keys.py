@@ -2,19 +2,24 @@
 
 GDAL finds those in variables and files itself. Where there are none it asks the metadata service
 of a virtual machine, and takes up to three minutes to see that there is none: so it is seen here
-whether there are any. What writes to buckets knows the variables, and not the files.
+whether there are any. obstore, which reads texts and writes results, knows the variables, and not
+the files.
 """
 
 import os
 from configparser import ConfigParser
 from configparser import Error as ParserError
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from westsea_catalog.access import Options
 from westsea_catalog.errors import ConfigError
 
 ON_EC2 = "CPL_AWS_AUTODETECT_EC2"
 """Set to YES by those whose machine has a role of its own."""
+KEYS_LAST = timedelta(minutes=5)
+"""Then keys of files are read again: whoever renews them writes them there."""
 
 _SOURCES = (
     ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
@@ -46,7 +51,33 @@ def key_options(bucket: str) -> Options:
     )
 
 
-def keys_of_files(bucket: str) -> dict[str, str]:
+def store_options(bucket: str, *, signs: bool) -> dict[str, Any]:
+    """Region and keys for obstore's client of a bucket, where it does not find them in variables.
+
+    Raises
+    ------
+    ConfigError
+        There are no keys, or a file cannot be read.
+    """
+    options: dict[str, Any] = {"skip_signature": not signs}
+    if not (os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")):
+        options["region"] = shared_settings().get("region", "us-east-1")
+    if signs and _keys_of_files(bucket):
+        options["credential_provider"] = lambda: _credential(bucket)
+    return options
+
+
+def _credential(bucket: str) -> dict[str, Any]:
+    keys = _keys_of_files(bucket)
+    return {
+        "access_key_id": keys["aws_access_key_id"],
+        "secret_access_key": keys["aws_secret_access_key"],
+        "token": keys.get("aws_session_token"),
+        "expires_at": datetime.now(UTC) + KEYS_LAST,
+    }
+
+
+def _keys_of_files(bucket: str) -> dict[str, str]:
     """The keys of the profile in use, for a client that finds all others itself.
 
     Empty where it does: keys in variables come first, and a machine may have a role of its own.

@@ -65,17 +65,21 @@ def _in_metres(geometry: shapely.Geometry | Polygons) -> shapely.Geometry:
     return shapely.transform(geometry, lambda xy: np.column_stack(project.transform(*xy.T)))
 
 
+def write(polygons: Polygons, out: Path, what: str) -> None:
+    """Write land polygons, and print what is in the file; `what` names them."""
+    geopandas.GeoDataFrame(geometry=polygons, crs="OGC:CRS84").to_parquet(out, compression="zstd")
+    coast = Coast.load(out)
+    points = shapely.get_num_coordinates(coast.polygons).sum()
+    print(f"{len(coast.polygons)} {what}, {points} points, {out.stat().st_size} bytes")
+    print(f"content {coast.content_hash}")
+
+
 def main(arguments: list[str]) -> None:
     """Write the file and print what is in it."""
     if len(arguments) != 2:
         raise UsageError("Usage: python -m westsea_catalog.make_coast SOURCE OUT.parquet.")
     source, out = map(Path, arguments)
-    land = without_inland_water(Coast.load(source).within(*BOX))
-    geopandas.GeoDataFrame(geometry=land, crs="OGC:CRS84").to_parquet(out, compression="zstd")
-    coast = Coast.load(out)
-    points = shapely.get_num_coordinates(coast.polygons).sum()
-    print(f"{len(coast.polygons)} polygons, {points} points, {out.stat().st_size} bytes")
-    print(f"content {coast.content_hash}")
+    write(without_inland_water(Coast.load(source).within(*BOX)), out, "polygons")
 
 
 if __name__ == "__main__":

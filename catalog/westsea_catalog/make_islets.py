@@ -6,14 +6,12 @@
 import sys
 from pathlib import Path
 
-import geopandas
 import numpy as np
 import shapely
 
-from westsea_catalog.coast import Coast
 from westsea_catalog.errors import UsageError, WestseaError
 from westsea_catalog.land_runs import Polygons
-from westsea_catalog.make_coast import BOX
+from westsea_catalog.make_coast import BOX, write
 
 LARGEST_KM2 = 0.5
 """By the source's own figure. It draws islets 100 m too wide, so that 0.5 is 0.2 or 0.3 in truth;
@@ -51,12 +49,7 @@ def main(arguments: list[str]) -> None:
     if len(arguments) != 2:
         raise UsageError("Usage: python -m westsea_catalog.make_islets FOLDER OUT.parquet.")
     folder, out = map(Path, arguments)
-    table = geopandas.GeoDataFrame(geometry=islets(folder), crs="OGC:CRS84")
-    table.to_parquet(out, compression="zstd")
-    coast = Coast.load(out)
-    points = shapely.get_num_coordinates(coast.polygons).sum()
-    print(f"{len(coast.polygons)} islets, {points} points, {out.stat().st_size} bytes")
-    print(f"content {coast.content_hash}")
+    write(islets(folder), out, "islets")
 
 
 if __name__ == "__main__":

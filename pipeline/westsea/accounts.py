@@ -7,9 +7,9 @@ from math import floor, isclose
 from typing import Any
 
 from westsea.planning import Plan
-from westsea.records import SceneKey
+from westsea.records import SceneKey, Verdict
 from westsea.schema import DETECTIONS, PAIRS
-from westsea.tasks import Cost, SceneResult, Verdict
+from westsea.tasks import Cost, SceneResult
 
 KINDS = ("valid", "masked", "nodata", "unread")
 """What becomes of the planned km2; unread are those of scenes that this run did not search."""

@@ -12,7 +12,7 @@ from westsea.commands.doctor import doctor
 from westsea.commands.evidence import link, persist
 from westsea.commands.export import export
 from westsea.exits import BUG, PARTIAL, REFUSED, Commands, Stopped
-from westsea.options import drop_weaker, selection, settings
+from westsea.options import drop_weaker, measurement, selection, settings
 
 if TYPE_CHECKING:
     from westsea.planning import Plan
@@ -148,8 +148,8 @@ def sweep(
     from westsea.logs import Progress
     from westsea.metrics import write_metrics
     from westsea.printing import log_totals, print_report
+    from westsea.records import Verdict
     from westsea.runner import Limits
-    from westsea.tasks import Verdict
 
     planned = _plan(shard=shard, chunk=chunk, **selected)
     if dry_run:
@@ -169,7 +169,7 @@ def sweep(
         LOG.warning("westsea: %s is sound: run the same command to go on.", out)
         raise
     if metrics is not None:
-        write_metrics(report, metrics)
+        write_metrics(report.totals(), metrics)
     print_report(report, out)
     progress.end(report)
     _end(
@@ -347,28 +347,13 @@ def bench() -> None:
 
 
 @bench.command()
-@click.option(
-    "--folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("bench"),
-    show_default=True,
-    help="Where the archives go; they are used again while their generator is the same.",
-)
+@measurement(folder="Where the archives go", figures="Counts")
 @click.option(
     "--seed",
     "seeds",
     type=click.IntRange(min=0),
     multiple=True,
     help="Of an archive, in place of the fixed ones; may be repeated.",
-)
-@click.option(
-    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Counts as JSON."
-)
-@click.option(
-    "--plot",
-    "plot_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Curves as PNG or SVG; needs matplotlib.",
 )
 @click.option("--workers", type=click.IntRange(min=0), help="Worker processes; 0 for none.")
 @settings
@@ -403,22 +388,7 @@ def detection(
 
 
 @bench.command()
-@click.option(
-    "--folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("bench"),
-    show_default=True,
-    help="Where the scenes go (4 GB); they are used again while their generator is the same.",
-)
-@click.option(
-    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Figures as JSON."
-)
-@click.option(
-    "--plot",
-    "plot_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Curves as PNG or SVG; needs matplotlib.",
-)
+@measurement(folder="Where the scenes go (4 GB)", figures="Figures")
 @click.option(
     "--refit",
     "package",

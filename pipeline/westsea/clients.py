@@ -3,8 +3,7 @@
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,15 +11,13 @@ from obstore import exceptions
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from westsea_catalog.errors import ConfigError, UpstreamError, WestseaError
-from westsea_catalog.keys import keys_of_files, shared_settings
+from westsea_catalog.keys import shared_settings, store_options
 
 RETRIES = 6
 """Of a request that was answered by 5xx or not at all, with pauses from 0.1 s on that double."""
 RETRY_TIMEOUT = timedelta(seconds=60)
 TIMEOUT = timedelta(seconds=60)
 """Of one request; a scene's files have at most a few MB."""
-KEYS_LAST = timedelta(minutes=5)
-"""Then keys of files are read again: whoever renews them writes them there."""
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -70,7 +67,7 @@ def open_client(scheme: str, bucket: str, prefix: str) -> Any:
     how: dict[str, Any] = {"prefix": prefix or None, "retry_config": retry}
     kind: Any = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}[scheme]
     if scheme == "s3":
-        how |= _of_aws(bucket, endpoint, shared)
+        how |= _of_aws(bucket, endpoint)
     try:
         return kind(bucket, client_options=options, **how)
     except (exceptions.BaseError, ValueError) as error:
@@ -119,26 +116,12 @@ def explain(folder: str, error: Exception) -> WestseaError:
     return UpstreamError(f"{folder} does not answer as it should ({what}): run the same again.")
 
 
-def _of_aws(bucket: str, endpoint: str, shared: Mapping[str, str]) -> dict[str, Any]:
+def _of_aws(bucket: str, endpoint: str) -> dict[str, Any]:
     """What S3 needs beside the variables that its client knows: what the AWS files say."""
     config: dict[str, Any] = {"disable_bulk_delete": True}  # not every store knows it
     if endpoint:
         config["endpoint"] = endpoint
-    if not (os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")):
-        config["region"] = shared.get("region", "us-east-1")
-    if _is_on("AWS_SKIP_SIGNATURE") or not keys_of_files(bucket):
-        return {"config": config}
-    return {"config": config, "credential_provider": lambda: _credential(bucket)}
-
-
-def _credential(bucket: str) -> dict[str, Any]:
-    keys = keys_of_files(bucket)
-    return {
-        "access_key_id": keys["aws_access_key_id"],
-        "secret_access_key": keys["aws_secret_access_key"],
-        "token": keys.get("aws_session_token"),
-        "expires_at": datetime.now(UTC) + KEYS_LAST,
-    }
+    return {"config": config, **store_options(bucket, signs=not _is_on("AWS_SKIP_SIGNATURE"))}
 
 
 def _may_be_plain(endpoint: str, scheme: str) -> bool:

@@ -6,7 +6,6 @@ records are there anyway, and say the same to every reader.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import unquote
 
 import msgspec
@@ -14,17 +13,13 @@ from prometheus_client.core import CollectorRegistry, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from westsea.jobs import Attempt
+from westsea.metrics import Record, families
 from westsea.objects import Objects
 from westsea.store import RUNS
 from westsea_catalog.region import parse_time
 
 KEPT = timedelta(days=8)
 """Runs that were due before that are not read: a scrape looks at some nights, not at years."""
-
-VERDICTS = ("done", "empty", "refused", "failed", "skipped")
-"""Those of `westsea.tasks.Verdict`, whose module takes numba with it: 200 MB for a few numbers."""
-
-Shard = tuple[str, str]
 
 
 class NightlyRuns(Collector):
@@ -33,30 +28,15 @@ class NightlyRuns(Collector):
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
         self._seen: set[str] = set()
-        self._newest: dict[Shard, tuple[datetime, dict[str, Any]]] = {}
+        self._newest: dict[tuple[str, ...], Record] = {}
+        """By cronjob and shard."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Read the records that are new, and tell the newest."""
         for key in self._objects.list(RUNS):
             if key not in self._seen:
                 self._read(key)
-        labels = ["cronjob", "shard"]
-        sealed = GaugeMetricFamily(
-            "westsea_run_sealed_timestamp_seconds",
-            "When a shard's newest complete run ended, in seconds since 1970.",
-            labels=labels,
-        )
-        scenes = GaugeMetricFamily(
-            "westsea_run_scenes",
-            "Scenes of that run, by what became of them.",
-            labels=[*labels, "verdict"],
-        )
-        for shard, (ended, record) in sorted(self._newest.items()):
-            sealed.add_metric(list(shard), ended.timestamp())
-            for verdict in VERDICTS:
-                scenes.add_metric([*shard, verdict], float(record.get(verdict, 0)))
-        yield sealed
-        yield scenes
+        return families(self._newest, ("cronjob", "shard"))
 
     def _read(self, key: str) -> None:
         run_id = unquote(key.removeprefix(f"{RUNS}/").removesuffix(".json"))
@@ -67,9 +47,10 @@ class NightlyRuns(Collector):
                 return
             record = msgspec.json.decode(data)
             if not record["unfinished"]:
-                ended, shard = parse_time(record["ended"]), (attempt.cronjob, str(attempt.shard))
-                if shard not in self._newest or self._newest[shard][0] < ended:
-                    self._newest[shard] = ended, record
+                shard = attempt.cronjob, str(attempt.shard)
+                newest = self._newest.get(shard)
+                if newest is None or parse_time(newest["ended"]) < parse_time(record["ended"]):
+                    self._newest[shard] = record
         self._seen.add(key)
 
 

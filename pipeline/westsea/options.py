@@ -98,6 +98,32 @@ def settings(command: F) -> F:
     )
 
 
+def measurement(*, folder: str, figures: str) -> Callable[[F], F]:
+    """Options of a bench: its folder and its files, with what is said of the first two."""
+    file = click.Path(dir_okay=False, path_type=Path)
+
+    def measure(command: F) -> F:
+        return _with_options(
+            command,
+            click.option(
+                "--folder",
+                type=click.Path(file_okay=False, path_type=Path),
+                default=Path("bench"),
+                show_default=True,
+                help=f"{folder}; they are used again while their generator is the same.",
+            ),
+            click.option("--json", "json_file", type=file, help=f"{figures} as JSON."),
+            click.option(
+                "--plot",
+                "plot_file",
+                type=file,
+                help="Curves as PNG or SVG; needs matplotlib.",
+            ),
+        )
+
+    return measure
+
+
 def drop_weaker(values: dict[str, Any], one: str, other: str) -> None:
     """Of two options that exclude each other, forget the one from the weaker source.
 

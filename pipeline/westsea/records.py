@@ -32,6 +32,19 @@ class Status(StrEnum):
     NEW = "new"
 
 
+class Verdict(StrEnum):
+    """How a scene of a sweep ended; each planned scene ends in one of them."""
+
+    DONE = "done"
+    """Committed, with detections."""
+    EMPTY = "empty"
+    """Committed, without."""
+    REFUSED = "refused"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Committed by an earlier run."""
+
+
 @dataclass(frozen=True)
 class Parameters:
     """What decides the numbers; one output folder holds the results of one set."""

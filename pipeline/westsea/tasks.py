@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -20,6 +19,7 @@ from westsea.locating import locate, shares
 from westsea.objects import Outcome
 from westsea.planning import PlannedScene, window_of
 from westsea.records import Receipt, SceneKey
+from westsea.records import Verdict as Verdict
 from westsea.schema import DETECTIONS, PAIRS, SCENES
 from westsea.store import Store
 from westsea_catalog.coast import Coast
@@ -45,19 +45,6 @@ SCRATCH = Scratch()
 
 STARTS = "westsea-starts"
 """Topic of distributed under which workers tell what they begin."""
-
-
-class Verdict(StrEnum):
-    """How a scene of a sweep ended; each planned scene ends in one of them."""
-
-    DONE = "done"
-    """Committed, with detections."""
-    EMPTY = "empty"
-    """Committed, without."""
-    REFUSED = "refused"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    """Committed by an earlier run."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,4 @@
 import pickle
-from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas
@@ -9,10 +8,11 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from made.grids import BentGrid
 from westsea_catalog import make_coast, make_islets
 from westsea_catalog.coast import FAR_M, Coast
 from westsea_catalog.errors import ConfigError, UsageError
-from westsea_catalog.grid import GEOD, AffineGrid, Window, ground_jacobian
+from westsea_catalog.grid import GEOD, AffineGrid, Window
 from westsea_catalog.land_runs import footprint, land_runs
 
 # An island with a lake and an islet in it, another that overlaps its east, and one far off.
@@ -39,38 +39,14 @@ def coast(tmp_path_factory) -> Coast:
     return Coast.load(path)
 
 
-@dataclass(frozen=True)
-class WarpedGrid:
-    """UTM, its rows and columns bent by up to 10 pixels, as radar geometry may be."""
-
-    base: AffineGrid = UTM
-
-    @property
-    def shape(self):
-        return self.base.shape
-
-    @property
-    def full(self):
-        return self.base.full
-
-    def lonlat(self, row, col):
-        row, col = np.asarray(row, float), np.asarray(col, float)
-        return self.base.lonlat(row + 10 * np.sin(col / 120), col)
-
-    def pixel(self, lon, lat):
-        row, col = self.base.pixel(lon, lat)
-        return row - 10 * np.sin(col / 120), col
-
-    def jacobian(self, row, col):
-        return ground_jacobian(self, row, col)
-
+WARPED = BentGrid(UTM, lambda col: 10 * np.sin(col / 120))
 
 GRIDS = {
     "utm": UTM,
     "rotated": AffineGrid(32651, (28.0, 28.0, 655_000.0, 28.0, -28.0, 4_165_000.0), (800, 800)),
     "mercator": AffineGrid(3857, (50.0, 0.0, 13_910_000.0, 0.0, -50.0, 4_545_000.0), (900, 800)),
     "degrees": AffineGrid(4326, (5e-4, 0.0, 124.95, 0.0, -5e-4, 37.75), (601, 700)),
-    "warped": WarpedGrid(),
+    "warped": WARPED,
 }
 
 

@@ -4,9 +4,8 @@ from base64 import b64encode
 
 import numpy as np
 import pytest
-import rasterio
-from rasterio.io import MemoryFile
 
+from made.files import tiff
 from westsea_catalog import network
 from westsea_catalog.access import Access
 from westsea_catalog.errors import FailedScene, RefusedScene
@@ -20,21 +19,6 @@ PIXELS = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
 UNKNOWN = Access(private_hosts=("127.0.0.1",), plain_http=True, is_known=False)
 
 
-def tiff():
-    with MemoryFile() as memory:
-        with memory.open(
-            driver="GTiff",
-            dtype="uint16",
-            count=1,
-            height=64,
-            width=64,
-            crs="EPSG:32651",
-            transform=rasterio.Affine(*GRID.transform),
-        ) as file:
-            file.write(PIXELS, 1)
-        return memory.read()
-
-
 @pytest.fixture
 def server(serve_ranges, monkeypatch):
     """What it was asked for is in `asked`; `leads` says where paths redirect to."""
@@ -42,7 +26,7 @@ def server(serve_ranges, monkeypatch):
     monkeypatch.setattr(network, "BACKOFF_S", 0.0)
 
     class Server:
-        leads, asked, headers, content = {}, [], [], tiff()
+        leads, asked, headers, content = {}, [], [], tiff(PIXELS, GRID)
 
     def answer(method, path, parameters, headers):
         Server.asked.append((method, path))

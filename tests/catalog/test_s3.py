@@ -7,8 +7,8 @@ from itertools import count
 import numpy as np
 import pytest
 import rasterio
-from rasterio.io import MemoryFile
 
+from made.files import tiff
 from westsea_catalog.access import Bucket
 from westsea_catalog.errors import ConfigError, FailedScene
 from westsea_catalog.grid import AffineGrid
@@ -34,18 +34,7 @@ def no_keys(monkeypatch, tmp_path):
 
 
 def put(seaweedfs, name):
-    with MemoryFile() as memory:
-        with memory.open(
-            driver="GTiff",
-            dtype="uint16",
-            count=1,
-            height=64,
-            width=64,
-            crs="EPSG:32651",
-            transform=rasterio.Affine(*GRID.transform),
-        ) as file:
-            file.write(PIXELS, 1)
-        seaweedfs.put(f"mine/{name}", memory.read())
+    seaweedfs.put(f"mine/{name}", tiff(PIXELS, GRID))
 
 
 NUMBERS = count()

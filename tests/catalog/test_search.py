@@ -18,6 +18,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from made.stac import landing_page
 from westsea_catalog import network, static
 from westsea_catalog.errors import ConfigError, UpstreamError, UsageError, WestseaError
 from westsea_catalog.items import scene_from_item
@@ -111,24 +112,7 @@ class Api:
         return 200, page
 
     def landing(self):
-        core = "https://api.stacspec.org/v1.0.0"
-        links = [
-            {
-                "rel": "search",
-                "type": "application/geo+json",
-                "href": "/stac/search",
-                "method": method,
-            }
-            for method in self.methods
-        ]
-        return {
-            "type": "Catalog",
-            "stac_version": "1.0.0",
-            "id": "test",
-            "description": "test",
-            "conformsTo": [f"{core}/core", f"{core}/item-search"],
-            "links": [{"rel": "self", "href": "/stac"}, *links],
-        }
+        return landing_page("/stac", "/stac/search", self.methods)
 
     @staticmethod
     def next(method, parameters, token):

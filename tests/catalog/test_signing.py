@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-import rasterio
-from rasterio.io import MemoryFile
 
+from made.files import tiff
 from westsea_catalog import signing
 from westsea_catalog.access import Access
 from westsea_catalog.cube import cube
@@ -24,30 +23,13 @@ PIXELS = np.random.default_rng(3).integers(1, 9999, GRID.shape, np.uint16)
 SECRET = "se=2026&sig=Sec%2Fret"
 
 
-def tiff():
-    with MemoryFile() as memory:
-        with memory.open(
-            driver="GTiff",
-            dtype="uint16",
-            count=1,
-            height=GRID.shape[0],
-            width=GRID.shape[1],
-            crs="EPSG:32651",
-            transform=rasterio.Affine(*GRID.transform),
-            tiled=True,
-            blockxsize=64,
-            blockysize=64,
-            compress="deflate",
-        ) as file:
-            file.write(PIXELS, 1)
-        return memory.read()
-
-
 class Azure:
     """A blob store that opens a container to one token at a time, and what hands that out."""
 
     def __init__(self):
-        self.content = tiff()
+        self.content = tiff(
+            PIXELS, GRID, tiled=True, blockxsize=64, blockysize=64, compress="deflate"
+        )
         self.number = 1
         self.n_files = 0
         self.life_s = 3600.0

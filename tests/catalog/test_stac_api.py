@@ -9,6 +9,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from made.stac import landing_page
 from westsea_catalog import network, stac_api
 from westsea_catalog.errors import ConfigError, UpstreamError
 from westsea_catalog.region import Period, Region, parse_time, rfc3339
@@ -78,19 +79,8 @@ class Service:
         return answer or (200, self.page(method, parameters))
 
     def landing(self):
-        core = "https://api.stacspec.org/v1.0.0"
-        links = [
-            {"rel": "search", "type": "application/geo+json", "href": "/search", "method": method}
-            for method in self.manners.get("methods", ("GET", "POST"))
-        ]
-        return {
-            "type": "Catalog",
-            "stac_version": "1.0.0",
-            "id": "test",
-            "description": "test",
-            "conformsTo": [f"{core}/core", f"{core}/item-search"],
-            "links": [{"rel": "self", "href": "/"}, *links],
-        }
+        methods = self.manners.get("methods", ("GET", "POST"))
+        return landing_page("/", "/search", methods)
 
     def refusal(self, method, parameters):
         manners = self.manners

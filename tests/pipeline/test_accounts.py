@@ -105,12 +105,12 @@ def test_rounded_parts_add_up(parts):
 
 def test_metrics_are_read_by_prometheus(swept, tmp_path):
     path = tmp_path / "deep" / "westsea.prom"
-    write_metrics(swept[1], path)
+    write_metrics(swept[1].totals(), path)
     families = {each.name: each for each in text_string_to_metric_families(path.read_text())}
-    scenes = {each.labels["verdict"]: each.value for each in families["westsea_scenes"].samples}
+    scenes = {each.labels["verdict"]: each.value for each in families["westsea_run_scenes"].samples}
     assert scenes == {str(verdict): swept[1].count(verdict) for verdict in Verdict}
-    assert families["westsea_last_success_timestamp_seconds"].samples[0].value > 1e9
-    assert families["westsea_read_bytes"].samples[0].value == swept[1].cost.n_bytes
+    assert families["westsea_run_sealed_timestamp_seconds"].samples[0].value > 1e9
+    assert families["westsea_run_read_bytes"].samples[0].value == swept[1].cost.n_bytes
     labels = {
         name for each in families.values() for sample in each.samples for name in sample.labels
     }
@@ -121,7 +121,7 @@ def test_metrics_are_read_by_prometheus(swept, tmp_path):
 def test_metrics_that_cannot_be_written(swept, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="Metrics cannot be written"):
-        write_metrics(swept[1], tmp_path / "file" / "westsea.prom")
+        write_metrics(swept[1].totals(), tmp_path / "file" / "westsea.prom")
 
 
 def test_a_stopped_run_says_what_is_unfinished(report):

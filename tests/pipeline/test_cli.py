@@ -273,7 +273,7 @@ def test_metrics_of_a_sweep_that_ends(cli, all_of, tmp_path):
     file = tmp_path / "westsea.prom"
     asked = ["sweep", *all_of, "--workers", 0, "--metrics", file, "--out"]
     assert cli(*asked, tmp_path / "out").code == 0
-    assert 'westsea_scenes{verdict="done"} 3.0' in file.read_text()
+    assert 'westsea_run_scenes{verdict="done"} 3.0' in file.read_text()
     before = file.read_text()
     (tmp_path / "file").touch()
     assert cli(*asked, tmp_path / "file" / "out").code == 4

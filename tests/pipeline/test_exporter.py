@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from westsea.exporter import VERDICTS, registry
+from westsea.accounts import Report
+from westsea.exporter import registry
 from westsea.jobs import Attempt, scheduled_time
+from westsea.metrics import write_metrics
 from westsea.objects import open_objects
-from westsea.tasks import Verdict
+from westsea.records import Verdict
 from westsea_catalog.errors import UsageError
 
 
@@ -122,13 +124,30 @@ def test_each_shard_shows_its_newest_complete_run(out):
         ("westsea_run_sealed_timestamp_seconds", *shard): sealed,
         **{
             ("westsea_run_scenes", *shard, ("verdict", verdict)): number
-            for verdict, number in zip(VERDICTS, (5, 0, 0, 1, 7), strict=True)
+            for verdict, number in zip(Verdict, (5, 0, 0, 1, 7), strict=True)
         },
     }
 
 
-def test_verdicts_are_those_of_the_sweep():
-    assert set(VERDICTS) == {str(verdict) for verdict in Verdict}
+def test_what_a_record_says_is_told_as_the_file_of_the_run_tells_it(out, tmp_path):
+    """But for the labels of the shard, and when each was told that the run has ended."""
+    now = datetime.now(UTC)
+    run = Report("run", 3, seconds=2.5)
+    folder = out(f"nightly-{int(now.timestamp()) // 60}-0-aaaaa", run.document() | record(now))
+    write_metrics(run.totals(), tmp_path / "run.prom")
+    shard = {("cronjob", "nightly"), ("shard", "0")}
+    nightly = {
+        (name, *[label for label in labels if label not in shard]): value
+        for (name, *labels), value in values(
+            generate_latest(registry(open_objects(folder))).decode()
+        ).items()
+    }
+    own = values((tmp_path / "run.prom").read_text())
+    sealed = ("westsea_run_sealed_timestamp_seconds",)
+    assert 0 <= own.pop(sealed) - nightly.pop(sealed) < 9
+    assert own == nightly
+    assert own["westsea_run_planned_scenes",] == 3
+    assert own["westsea_run_seconds",] == 2.5
 
 
 def test_metrics_are_served_until_a_signal(out):

@@ -48,26 +48,41 @@ def temporaries(root: Path) -> list[Path]:
     return list((root / TEMPORARY).iterdir())
 
 
-def test_calls(tmp_path):
-    folder = LocalFolder(tmp_path / "deep" / "out")
-    assert folder.get("a/b") is None
-    assert not folder.exists("a/b")
-    assert list(folder.list("a")) == []
-    assert folder.put_new("a/b", b"1") is Outcome.CREATED
-    assert folder.put_new("a/b", b"1") is Outcome.SAME
-    assert folder.put_new("a/b", b"2") is Outcome.CONFLICT
-    assert folder.get("a/b") == b"1"
-    folder.put("a/b", b"3")
-    folder.put("a/c/d", b"4")
-    folder.put("ab", b"5")
-    assert folder.get("a/b") == b"3"
-    assert list(folder.list("a")) == ["a/b", "a/c/d"]
-    folder.delete("a/b")
-    folder.delete("a/b")
-    assert not folder.exists("a/b")
-    assert temporaries(folder.root) == []
-    assert str(folder) == str(tmp_path / "deep" / "out")
-    assert pickle.loads(pickle.dumps(folder)).get("ab") == b"5"
+@pytest.fixture(params=["folder", "bucket"])
+def objects(request, tmp_path):
+    """Nothing yet, in a folder or in a bucket."""
+    if request.param == "bucket":
+        return open_objects(request.getfixturevalue("s3_out"))
+    return LocalFolder(tmp_path / "deep" / "out")
+
+
+def test_calls(objects):
+    assert objects.get("a/b") is None
+    assert not objects.exists("a/b")
+    assert list(objects.list("a")) == []
+    assert objects.put_new("a/b", b"1") is Outcome.CREATED
+    assert objects.put_new("a/b", b"1") is Outcome.SAME
+    assert objects.put_new("a/b", b"2") is Outcome.CONFLICT
+    assert objects.get("a/b") == b"1"
+    objects.put("a/b", b"3")
+    objects.put("a/c/d", b"4")
+    objects.put("ab", b"5")
+    assert objects.get("a/b") == b"3"
+    assert list(objects.list("a")) == ["a/b", "a/c/d"]
+    objects.delete("a/b")
+    objects.delete("a/b")
+    assert not objects.exists("a/b")
+    assert list(objects.list(TEMPORARY)) == []
+    assert pickle.loads(pickle.dumps(objects)).get("ab") == b"5"
+    left = f"{TEMPORARY}/of-a-crashed-run"
+    objects.put(left, b"")
+    assert list(objects.list(TEMPORARY)) == [left]
+    objects.clean()
+    assert list(objects.list(TEMPORARY)) == []
+
+
+def test_a_folder_tells_itself(tmp_path):
+    assert str(LocalFolder(tmp_path / "deep" / "out")) == str(tmp_path / "deep" / "out")
 
 
 def test_clean_removes_leftovers_only(tmp_path):

@@ -1,18 +1,17 @@
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pandas as pd
 import pyarrow as pa
 import pytest
-import shapely
 
+from made.rows import scene_tables
 from westsea.labels import JOINED
 from westsea.objects import Outcome
 from westsea.records import Parameters, SceneKey
 from westsea.results import Sweep
-from westsea.schema import DETECTIONS, PAIRS, SCENES, TABLES
+from westsea.schema import DETECTIONS, PAIRS, SCENES
 from westsea.store import Store
-from westsea.tables import build
 from westsea_catalog.errors import ConfigError
 
 PARAMETERS = Parameters("1", {}, None, "coast", "even")
@@ -25,33 +24,14 @@ KEYS = [
 
 
 def tables(key: SceneKey, rows: int) -> dict[str, pa.Table]:
-    made = {}
-    for name, table in TABLES.items():
-        count = 1 if table is SCENES else rows
-        columns = {}
-        for column in table.columns:
-            if pa.types.is_floating(column.dtype):
-                values = [float(count - i) for i in range(count)]
-            elif pa.types.is_integer(column.dtype):
-                values = [rows] * count
-            elif pa.types.is_boolean(column.dtype):
-                values = [rows > 1] * count
-            elif pa.types.is_timestamp(column.dtype):
-                values = [datetime(2024, 5, 1, tzinfo=UTC)] * count
-            elif pa.types.is_fixed_size_list(column.dtype):
-                values = [[0, 1, 2, 3]] * count
-            elif pa.types.is_list(column.dtype):
-                values = [["VV", "VH"]] * count
-            elif pa.types.is_binary(column.dtype):
-                shape = shapely.box(120, 35, 121, 36) if table is SCENES else shapely.Point(120, 35)
-                values = [shapely.to_wkb(shape)] * count
-            else:
-                values = [f"{key.item_id}{i}" for i in range(count)]
-            if column.name != "bbox":
-                columns[column.name] = values
-        columns["item_id"] = [key.item_id] * count
-        made[name] = build(table, columns)
-    return made
+    """Rows against their order in a file; integers are their number, texts begin with the scene."""
+    return scene_tables(
+        rows,
+        key.item_id,
+        real=lambda row: float(rows - row),
+        integer=rows,
+        text=lambda row: f"{key.item_id}{row}",
+    )
 
 
 @pytest.fixture

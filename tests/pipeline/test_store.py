@@ -2,7 +2,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Literal, get_args
@@ -11,7 +11,6 @@ import obstore
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
-import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from obstore.exceptions import GenericError
@@ -19,12 +18,13 @@ from obstore.store import MemoryStore
 
 import westsea.buckets
 import westsea.store
+from made.rows import scene_tables
 from westsea.buckets import BucketFolder
 from westsea.objects import TEMPORARY, FileLayer, LocalFolder, Outcome
 from westsea.records import JOURNAL, Parameters, SceneKey, Status
 from westsea.schema import TABLES
 from westsea.store import Store
-from westsea.tables import build, decode
+from westsea.tables import decode
 from westsea_catalog.errors import ConfigError
 from westsea_catalog.grid import AffineGrid
 from westsea_catalog.scene import Scene
@@ -32,35 +32,6 @@ from westsea_catalog.scene import Scene
 PARAMETERS = Parameters("1", {"pfa": 1e-6, "bands": ["VV"]}, None, "coast-1", "even")
 SCENE = SceneKey("sentinel-1-rtc", "S1A_1", date(2024, 5, 1), "item-1")
 OTHER = SceneKey("sentinel-1-rtc", "S1A_2", date(2024, 5, 2), "item-2")
-POINT = shapely.to_wkb(shapely.Point(120, 35))
-AREA = shapely.to_wkb(shapely.box(120, 35, 121, 36))
-
-
-def tables(rows: int = 2, value: float = 0.5) -> dict[str, pa.Table]:
-    """Tables of `rows` detections and pairs; all numbers are `value`."""
-    made = {}
-    for name, table in TABLES.items():
-        count = 1 if name == "scenes" else rows
-        columns = {}
-        for column in table.columns:
-            if pa.types.is_floating(column.dtype):
-                columns[column.name] = [value] * count
-            elif pa.types.is_integer(column.dtype):
-                columns[column.name] = [3] * count
-            elif pa.types.is_boolean(column.dtype):
-                columns[column.name] = [True] * count
-            elif pa.types.is_timestamp(column.dtype):
-                columns[column.name] = [datetime(2024, 5, 1, tzinfo=UTC)] * count
-            elif pa.types.is_fixed_size_list(column.dtype):
-                columns[column.name] = [[0, 1, 2, 3]] * count
-            elif pa.types.is_list(column.dtype):
-                columns[column.name] = [["VV"]] * count
-            elif pa.types.is_binary(column.dtype):
-                columns[column.name] = [AREA if name == "scenes" else POINT] * count
-            elif column.name != "bbox":
-                columns[column.name] = [f"{column.name}-{i}" for i in range(count)]
-        made[name] = build(table, columns)
-    return made
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -79,7 +50,7 @@ def path(table: str, scene: SceneKey = SCENE) -> str:
 def test_commit_writes_the_agreed_files(tmp_path):
     store = Store.open(tmp_path / "out", PARAMETERS)
     assert store.status(SCENE) is Status.NEW
-    receipt = store.commit(SCENE, tables(3))
+    receipt = store.commit(SCENE, scene_tables(3))
     assert receipt.outcome is Outcome.CREATED
     assert receipt.rows == {"detections": 3, "pairs": 3, "scenes": 1}
     assert (receipt.collection, receipt.item_id) == ("sentinel-1-rtc", "S1A_1")
@@ -88,28 +59,29 @@ def test_commit_writes_the_agreed_files(tmp_path):
     assert len(receipt.sha256) == 64
     assert store.status(SCENE) is Status.DONE
 
-    assert store.commit(SCENE, tables(3)) == replace(receipt, outcome=Outcome.SAME)
+    assert store.commit(SCENE, scene_tables(3)) == replace(receipt, outcome=Outcome.SAME)
     assert tree(tmp_path / "out") == files
 
 
 def test_first_commit_stands(tmp_path):
     store = Store.open(tmp_path, PARAMETERS)
-    first = store.commit(SCENE, tables(1, value=0.1))
+    first = store.commit(SCENE, scene_tables(1, real=0.1))
     files = tree(tmp_path)
-    second = store.commit(SCENE, tables(2, value=0.2))
+    second = store.commit(SCENE, scene_tables(2, real=0.2))
     assert second == replace(first, outcome=Outcome.CONFLICT)
     assert tree(tmp_path) == files
 
 
 def test_difference_in_any_table_is_a_conflict(tmp_path):
     store = Store.open(tmp_path, PARAMETERS)
-    store.commit(SCENE, tables())
-    assert store.commit(SCENE, tables() | {"pairs": tables(0)["pairs"]}).outcome == "conflict"
+    store.commit(SCENE, scene_tables(2))
+    changed = scene_tables(2) | {"pairs": scene_tables(0)["pairs"]}
+    assert store.commit(SCENE, changed).outcome == "conflict"
 
 
 def test_scene_without_ships_is_done(tmp_path):
     store = Store.open(tmp_path, PARAMETERS)
-    assert store.commit(SCENE, tables(0)).rows == {"detections": 0, "pairs": 0, "scenes": 1}
+    assert store.commit(SCENE, scene_tables(0)).rows == {"detections": 0, "pairs": 0, "scenes": 1}
     assert store.status(SCENE) is Status.DONE
 
 
@@ -119,8 +91,8 @@ def test_uncommitted_files_are_replaced(tmp_path):
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"of a run that is lost")
     assert store.status(SCENE) is Status.NEW
-    assert store.commit(SCENE, tables()).outcome is Outcome.CREATED
-    assert decode(stray.read_bytes()).equals(tables()["pairs"])
+    assert store.commit(SCENE, scene_tables(2)).outcome is Outcome.CREATED
+    assert decode(stray.read_bytes()).equals(scene_tables(2)["pairs"])
 
 
 @pytest.mark.parametrize(
@@ -129,7 +101,7 @@ def test_uncommitted_files_are_replaced(tmp_path):
 def test_hostile_names_stay_inside_and_readable(tmp_path, name):
     store = Store.open(tmp_path / "out", PARAMETERS)
     scene = replace(SCENE, item_id=name, collection=name)
-    store.commit(scene, tables())
+    store.commit(scene, scene_tables(2))
     store.fail(replace(scene, item_id=name + "2"), "x")
     store.refuse(replace(scene, item_id=name + "3"), "x")
     store.write_run(name, {})
@@ -174,7 +146,7 @@ def test_refusal_counts_until_the_item_changes(tmp_path):
     changed = replace(SCENE, item_hash="item-1b")
     assert store.status(changed) is Status.NEW
     assert Store(store.objects, replace(PARAMETERS, coast="x")).status(SCENE) is Status.NEW
-    store.commit(changed, tables())
+    store.commit(changed, scene_tables(2))
     assert store.status(SCENE) is Status.DONE
     assert not list((tmp_path / "refused").rglob("*.json"))
 
@@ -186,7 +158,7 @@ def test_failures_are_counted_and_forgotten_on_success(tmp_path):
     assert store.status(SCENE) is Status.FAILED
     record = json.loads((tmp_path / "failed/sentinel-1-rtc/S1A_1.json").read_bytes())
     assert (record["reason"], record["attempts"]) == ("HTTP 503", 2)
-    store.commit(SCENE, tables())
+    store.commit(SCENE, scene_tables(2))
     assert store.status(SCENE) is Status.DONE
     assert not list((tmp_path / "failed").rglob("*.json"))
 
@@ -194,7 +166,7 @@ def test_failures_are_counted_and_forgotten_on_success(tmp_path):
 def test_a_worker_taken_for_dead_may_have_committed(tmp_path):
     """The driver then notes a failure of a scene that is there."""
     store = Store.open(tmp_path, PARAMETERS)
-    store.commit(SCENE, tables())
+    store.commit(SCENE, scene_tables(2))
     store.fail(SCENE, "its workers died")
     assert store.status(SCENE) == Status.DONE
     assert not (tmp_path / SCENE.record("failed")).exists()
@@ -388,7 +360,7 @@ class Disk(FileLayer):
         }
 
 
-NIGHT = {SCENE: tables(2, 0.1), OTHER: tables(2, 0.2)}
+NIGHT = {SCENE: scene_tables(2, real=0.1), OTHER: scene_tables(2, real=0.2)}
 THIRD = replace(OTHER, item_id="S1A_3")
 
 

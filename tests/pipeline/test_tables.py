@@ -12,6 +12,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from made.rows import WHEN, columns_of
 from westsea.schema import DETECTIONS, PAIRS, SCENES, TABLES, Table
 from westsea.tables import Provenance, build, count_rows, decode, encode
 
@@ -19,40 +20,30 @@ PROVENANCE = Provenance("1", "abc", "even")
 TABLE = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 
 
-def cell(table: Table, column, draw) -> object:
-    """A value of the column's type."""
-    kind = column.dtype
-    if column.name == table.geometry:
-        x, y = draw.uniform(-179, 179), draw.uniform(-80, 80)
-        if table is SCENES:
-            return shapely.to_wkb(shapely.box(x, y, x + 1, y + 1))
-        if table is PAIRS and draw.random() < 0.5:
-            return shapely.to_wkb(shapely.LineString([(x, y), (x + 0.1, y - 0.1)]))
-        return shapely.to_wkb(shapely.Point(x, y))
-    if column.nullable and draw.random() < 0.3:
-        return None
-    if pa.types.is_floating(kind):
-        return draw.normal()
-    if pa.types.is_integer(kind):
-        return int(draw.integers(0, 1 << 14))
-    if pa.types.is_boolean(kind):
-        return bool(draw.random() < 0.5)
-    if pa.types.is_timestamp(kind):
-        return datetime(2024, 5, 1, tzinfo=UTC) + timedelta(seconds=draw.random() * 1e6)
-    if pa.types.is_fixed_size_list(kind):
-        return [int(side) for side in draw.integers(0, 1000, 4)]
-    if pa.types.is_list(kind):
-        return ["VV", "VH"]
-    return str(draw.integers(0, 1 << 60))
-
-
 def sample(table: Table, rows: int, seed: int = 0) -> dict[str, list[object]]:
+    """Columns with anything in them that their types hold."""
     draw = np.random.default_rng(seed)
-    return {
-        column.name: [cell(table, column, draw) for _ in range(rows)]
-        for column in table.columns
-        if column.name != "bbox"
-    }
+    return columns_of(
+        table,
+        rows,
+        geometry=lambda _: shapely.to_wkb(shape(table, draw)),
+        null=lambda _: draw.random() < 0.3,
+        real=lambda _: draw.normal(),
+        integer=lambda _: int(draw.integers(0, 1 << 14)),
+        truth=lambda _: bool(draw.random() < 0.5),
+        time=lambda _: WHEN + timedelta(seconds=draw.random() * 1e6),
+        window=lambda _: draw.integers(0, 1000, 4).tolist(),
+        text=lambda _: str(draw.integers(0, 1 << 60)),
+    )
+
+
+def shape(table: Table, draw: np.random.Generator) -> shapely.Geometry:
+    x, y = draw.uniform(-179, 179), draw.uniform(-80, 80)
+    if table is SCENES:
+        return shapely.box(x, y, x + 1, y + 1)
+    if table is PAIRS and draw.random() < 0.5:
+        return shapely.LineString([(x, y), (x + 0.1, y - 0.1)])
+    return shapely.Point(x, y)
 
 
 @TABLE

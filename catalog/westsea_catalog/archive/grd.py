@@ -23,13 +23,10 @@ from westsea_catalog.archive.annotation import (
 from westsea_catalog.archive.curved import CurvedFrame
 from westsea_catalog.archive.frame import Float
 from westsea_catalog.archive.hulls import Polarization
-from westsea_catalog.archive.land import draw_land
 from westsea_catalog.archive.manifest import manifest_xml
-from westsea_catalog.archive.placement import draw_layout
 from westsea_catalog.archive.sar import Image
 from westsea_catalog.archive.scenes import RADAR_SCENES, RadarScene
-from westsea_catalog.archive.writer import streams, write_cog, write_json, write_truth
-from westsea_catalog.coast import Coast
+from westsea_catalog.archive.writer import plant, write_catalog, write_cog, write_json
 
 COLLECTION = "sentinel-1-grd"
 _SCALLOP = 0.06
@@ -57,36 +54,26 @@ def make_twins(
     of the GRD has the same id without "_rtc", hulls the same places, and `row`, `col` are those
     of the map. Each GRD lies in a folder ID.SAFE of ESA's form.
     """
-    items: dict[str, list[stac.Json]] = {}
-    sceneries = []
+    sceneries, items = [], []
     for scene in scenes:
         scenery, rtc, grd = _write_twins(folder, scene, seed)
         sceneries.append(scenery)
-        for item in (rtc, grd):
-            items.setdefault(str(item["collection"]), []).append(item)
-    for name, members in items.items():
-        write_json(folder / name / "collection.json", stac.collection(name, members))
-    write_truth(folder / "truth", sceneries)
-    path = folder / "catalog.json"
-    write_json(path, stac.catalog(list(items)))
-    return path
+        items += [rtc, grd]
+    return write_catalog(folder, items, sceneries)
 
 
 def _write_twins(
     folder: Path, scene: RadarScene, seed: int
 ) -> tuple[truth.Scenery, stac.Json, stac.Json]:
-    layout_rng, rng = streams(seed, scene.id)
-    land = draw_land(layout_rng, scene.grid, Coast.shipped(), harbours=scene.harbours)
     frame = CurvedFrame(scene.grid, scene.radar.heading_deg)
-    inside = _across(scene, frame) <= scene.radar.swath_end_m
-    layout = draw_layout(layout_rng, scene.grid, scene.planting, land, inside=inside)
+    planted = plant(scene, seed, _across(scene, frame) <= scene.radar.swath_end_m)
     along = _scallops(frame.shape[0])
     seen = sar.observe(
-        rng,
+        planted.rng,
         scene.radar,
         scene.sea,
-        layout,
-        land,
+        planted.layout,
+        planted.land,
         frame,
         scene.polarizations,
         noise_along=along[:, None],
@@ -98,7 +85,7 @@ def _write_twins(
         write_cog(place / f"{polarization.lower()}.tif", image, scene.grid, nodata=sar.RADAR_NODATA)
     write_json(place / f"{scene.id}.json", rtc)
     grd = write_grd(folder / COLLECTION, scene, frame, seen.images, along)
-    return truth.Scenery(scene, layout, seen.ghosts), rtc, grd
+    return truth.Scenery(scene, planted.layout, seen.ghosts), rtc, grd
 
 
 def write_grd(

@@ -2,7 +2,8 @@
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,61 +57,92 @@ def build(folder: Path, *, seed: int = 20171019) -> Path:
 
 
 def _build(folder: Path, seed: int) -> Path:
-    sceneries: list[truth.Scenery] = []
-    items: dict[str, list[stac.Json]] = {}
+    sceneries, items = [], []
     for scene in (*RADAR_SCENES, *OPTICAL_SCENES):
         place = folder / scene.collection / scene.id
         place.mkdir(parents=True, exist_ok=True)
         scenery, item = _write_scene(place, scene, seed)
         write_json(place / f"{scene.id}.json", item)
         sceneries.append(scenery)
-        items.setdefault(scene.collection, []).append(item)
-    for name, members in items.items():
+        items.append(item)
+    return write_catalog(folder, items, sceneries)
+
+
+def write_catalog(
+    folder: Path, items: Sequence[stac.Json], sceneries: Sequence[truth.Scenery]
+) -> Path:
+    """Write the collections of items, the truth, and the catalogue of all; returns its path."""
+    collections: dict[str, list[stac.Json]] = {}
+    for item in items:
+        collections.setdefault(str(item["collection"]), []).append(item)
+    for name, members in collections.items():
         write_json(folder / name / "collection.json", stac.collection(name, members))
     write_truth(folder / "truth", sceneries)
     path = folder / "catalog.json"
-    write_json(path, stac.catalog(list(items)))
+    write_json(path, stac.catalog(list(collections)))
     return path
 
 
 def _write_scene(
     place: Path, scene: RadarScene | OpticalScene, seed: int
 ) -> tuple[truth.Scenery, stac.Json]:
-    layout_rng, image_rng = streams(seed, scene.id)
-    land = draw_land(layout_rng, scene.grid, Coast.shipped(), harbours=scene.harbours)
-    inside = sar.swath(scene.radar, scene.grid) if isinstance(scene, RadarScene) else None
-    layout = draw_layout(layout_rng, scene.grid, scene.planting, land, inside=inside)
     if isinstance(scene, RadarScene):
-        return _write_radar(place, scene, layout, land, image_rng)
-    return _write_optical(place, scene, layout, land, image_rng)
+        return _write_radar(place, scene, plant(scene, seed, sar.swath(scene.radar, scene.grid)))
+    return _write_optical(place, scene, plant(scene, seed))
 
 
-def streams(seed: int, scene_id: str) -> tuple[np.random.Generator, np.random.Generator]:
+@dataclass(frozen=True)
+class Planted:
+    """What is in a scene before there is an image of it."""
+
+    land: Land
+    layout: Layout
+    rng: np.random.Generator
+    """Of the image."""
+
+
+def plant(
+    scene: RadarScene | OpticalScene, seed: int, inside: NDArray[np.bool_] | None = None
+) -> Planted:
+    """Land, ships and whatever else is in a scene; ships only `inside` (rows, cols)."""
+    layout_rng, image_rng = _streams(seed, scene.id)
+    land = draw_land(layout_rng, scene.grid, Coast.shipped(), harbours=scene.harbours)
+    layout = draw_layout(layout_rng, scene.grid, scene.planting, land, inside=inside)
+    return Planted(land, layout, image_rng)
+
+
+def _streams(seed: int, scene_id: str) -> tuple[np.random.Generator, np.random.Generator]:
     """Random streams of a scene: one for what is planted, one for the image of it."""
     layout, image = np.random.SeedSequence([seed, zlib.crc32(scene_id.encode())]).spawn(2)
     return np.random.default_rng(layout), np.random.default_rng(image)
 
 
 def _write_radar(
-    place: Path, scene: RadarScene, layout: Layout, land: Land, rng: np.random.Generator
+    place: Path, scene: RadarScene, planted: Planted
 ) -> tuple[truth.Scenery, stac.Json]:
     radargram = sar.render(
-        rng, scene.radar, scene.sea, layout, land, scene.grid, scene.polarizations
+        planted.rng,
+        scene.radar,
+        scene.sea,
+        planted.layout,
+        planted.land,
+        scene.grid,
+        scene.polarizations,
     )
     for polarization, image in radargram.images.items():
         path = place / f"{polarization.lower()}.tif"
         write_cog(path, image, scene.grid, nodata=sar.RADAR_NODATA)
-    return truth.Scenery(scene, layout, radargram.ghosts), stac.radar_item(scene)
+    return truth.Scenery(scene, planted.layout, radargram.ghosts), stac.radar_item(scene)
 
 
 def _write_optical(
-    place: Path, scene: OpticalScene, layout: Layout, land: Land, rng: np.random.Generator
+    place: Path, scene: OpticalScene, planted: Planted
 ) -> tuple[truth.Scenery, stac.Json]:
-    images = optical.render(rng, scene.sea, layout, land, scene.grid)
+    images = optical.render(planted.rng, scene.sea, planted.layout, planted.land, scene.grid)
     for band, image in images.items():
         grid = scene.grid.coarsened(optical.FACTOR[band])
         write_cog(place / f"{band}.tif", image, grid, nodata=stac.OPTICAL_NODATA)
-    return truth.Scenery(scene, layout), stac.optical_item(scene, images["SCL"])
+    return truth.Scenery(scene, planted.layout), stac.optical_item(scene, images["SCL"])
 
 
 def write_cog(path: Path, image: NDArray[Any], grid: AffineGrid, *, nodata: float) -> None:
@@ -135,7 +167,7 @@ def write_cog(path: Path, image: NDArray[Any], grid: AffineGrid, *, nodata: floa
         target.write(image, 1)
 
 
-def write_truth(place: Path, sceneries: list[truth.Scenery]) -> None:
+def write_truth(place: Path, sceneries: Sequence[truth.Scenery]) -> None:
     """Write the truth tables into a folder."""
     place.mkdir(parents=True, exist_ok=True)
     for name, table in truth.tables(sceneries).items():

@@ -4,7 +4,6 @@ They are fetched as pixels are, with the same hosts allowed, signatures and keys
 not read texts, so http goes through `network` and S3 through obstore.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -12,7 +11,7 @@ from urllib.parse import unquote
 from westsea_catalog.access import Access
 from westsea_catalog.answer import Answer
 from westsea_catalog.errors import ConfigError, FailedScene, UpstreamError
-from westsea_catalog.keys import keys_of_files
+from westsea_catalog.keys import store_options
 from westsea_catalog.network import Network
 from westsea_catalog.profiles import Profile
 from westsea_catalog.radar.xml import MAX_BYTES
@@ -89,8 +88,11 @@ def _from_s3(path: str, access: Access) -> bytes | None:
 
     _, _, bucket, key = path.split("/", 3)
     said = dict(access.options)
-    found = keys_of_files(bucket) if access.needs_keys else {}
-    keys: dict[str, Any] = {name.removeprefix("aws_"): value for name, value in found.items()}
+    own: dict[str, Any] = {"skip_signature": True}
+    if access.needs_keys:
+        own = store_options(bucket, signs=True)
+    if "AWS_REGION" in said:
+        own["region"] = said["AWS_REGION"]
     scheme = "https" if said.get("AWS_HTTPS") != "NO" else "http"
     virtual = said.get("AWS_VIRTUAL_HOSTING") == "TRUE"
     endpoint = said["AWS_S3_ENDPOINT"]
@@ -98,11 +100,9 @@ def _from_s3(path: str, access: Access) -> bytes | None:
         bucket,
         endpoint=f"{scheme}://{f'{bucket}.' if virtual else ''}{endpoint}",
         virtual_hosted_style_request=virtual,
-        skip_signature=not access.needs_keys,
         request_payer=said.get("AWS_REQUEST_PAYER") == "requester",
         client_options={"allow_http": scheme == "http", "timeout": TIMEOUT},
-        region=said.get("AWS_REGION") or os.environ.get("AWS_REGION") or "us-east-1",
-        **keys,
+        **own,
     )
     try:
         return bytes(obstore.get(store, unquote(key)).bytes())

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 
 from westsea.objects import open_objects
-from westsea.report.documents import Scenes, one_pair
+from westsea.report.documents import one_pair
 from westsea.report.patches import Image, MapChip, Picture, encode
+from westsea.report.scenes import Scenes
 from westsea.results import Sweep
 from westsea.sources import Source
 from westsea_catalog.errors import UsageError

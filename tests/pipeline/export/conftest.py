@@ -3,38 +3,19 @@
 from datetime import UTC, date, datetime
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import shapely
 
+from made.rows import rows_of
 from westsea.records import Parameters, SceneKey
 from westsea.schema import DETECTIONS, PAIRS, SCENES
 from westsea.store import Store
-from westsea.tables import build
 
 WHEN = datetime(2024, 5, 1, 2, 3, 4, 567_000, tzinfo=UTC)
 HOSTILE = (
     '=HYPERLINK("http://x")', "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1",
     "<script>alert(1)</script>", "a & b", "]]>", 'quote"comma,', "../up", "\u202eltr", "한글",
 )  # fmt: skip
-
-
-def rows(table, *given):
-    """Rows of a table; what is not given is nothing."""
-    columns = {}
-    for column in table.columns:
-        if column.name == "bbox":
-            continue
-        if column.nullable:
-            nothing = None
-        elif pa.types.is_fixed_size_list(column.dtype):
-            nothing = [0, 1, 0, 1]
-        elif pa.types.is_string(column.dtype):
-            nothing = ""
-        else:
-            nothing = 0
-        columns[column.name] = [row.get(column.name, nothing) for row in given]
-    return build(table, columns)
 
 
 def scene(name, lon, *, collection="sentinel-2-l2a", when=WHEN):
@@ -60,7 +41,7 @@ def scene(name, lon, *, collection="sentinel-2-l2a", when=WHEN):
     seen |= {"km2_valid": 9.5}
     tables = {DETECTIONS: hulls, PAIRS: [pair, blob], SCENES: [seen]}
     key = SceneKey(collection, name, date(2024, 5, 1), "1")
-    return key, {table.name: rows(table, *given) for table, given in tables.items()}
+    return key, {table.name: rows_of(table, *given) for table, given in tables.items()}
 
 
 @pytest.fixture(name="scene")

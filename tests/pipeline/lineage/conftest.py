@@ -6,17 +6,16 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import shapely
 
+from made.rows import rows_of
 from westsea.detector import Detector
 from westsea.objects import Outcome
 from westsea.records import Parameters, SceneKey
 from westsea.results import Sweep
 from westsea.schema import DETECTIONS, PAIRS, SCENES
 from westsea.store import Store
-from westsea.tables import build
 from westsea_catalog.grid import AffineGrid
 
 BLUR_M = {"sar": 9.0, "optical": 5.4}
@@ -251,24 +250,7 @@ def tables_of(
         ],
     }
     key = SceneKey(collection, name, when.date(), "")
-    return key, {table.name: _build(table, found) for table, found in rows.items()}
-
-
-def _build(table, rows):
-    columns = {
-        column.name: [row.get(column.name, _nothing(column)) for row in rows]
-        for column in table.columns
-        if column.name != "bbox"
-    }
-    return build(table, columns)
-
-
-def _nothing(column):
-    if column.nullable:
-        return None
-    if pa.types.is_fixed_size_list(column.dtype):
-        return [0, 1, 0, 1]
-    return "" if pa.types.is_string(column.dtype) else 0
+    return key, {table.name: rows_of(table, *found) for table, found in rows.items()}
 
 
 @pytest.fixture(scope="session")

@@ -5,15 +5,12 @@ numba where its cache is.
 """
 
 import shutil
-from datetime import UTC, date, datetime
+from datetime import date
 from types import SimpleNamespace
 
-import pyarrow as pa
 import pytest
-import shapely
 
-from westsea.schema import SCENES, TABLES
-from westsea.tables import build
+from made.rows import scene_tables
 
 HOSTILE = "</script><img src=x onerror=hacked=1>\u2028=cmd|' /C calc'!A0<!--\"'`${hacked=1}"
 CHROMIUM = ("/usr/bin/chromium", "chromium-browser", "chromium")
@@ -53,37 +50,6 @@ def page(swept, tmp_path_factory):
     return write(str(swept), tmp_path_factory.mktemp("page") / "report.html").path
 
 
-def rows_of(key, n, text):
-    """Tables of a scene with n rows, every text in them the one given."""
-    made = {}
-    for name, table in TABLES.items():
-        count = 1 if table is SCENES else n
-        columns = {}
-        for column in table.columns:
-            if pa.types.is_floating(column.dtype):
-                values = [0.5] * count
-            elif pa.types.is_integer(column.dtype):
-                values = [1] * count
-            elif pa.types.is_boolean(column.dtype):
-                values = [True] * count
-            elif pa.types.is_timestamp(column.dtype):
-                values = [datetime(2024, 5, 1, tzinfo=UTC)] * count
-            elif pa.types.is_fixed_size_list(column.dtype):
-                values = [[0, 1, 2, 3]] * count
-            elif pa.types.is_list(column.dtype):
-                values = [["VV"]] * count
-            elif pa.types.is_binary(column.dtype):
-                shape = shapely.box(120, 35, 121, 36) if table is SCENES else shapely.Point(120, 35)
-                values = [shapely.to_wkb(shape)] * count
-            else:
-                values = [f"{text}{i}" for i in range(count)]
-            if column.name != "bbox":
-                columns[column.name] = values
-        columns["item_id"] = [key.item_id] * count
-        made[name] = build(table, columns)
-    return made
-
-
 @pytest.fixture
 def hostile(tmp_path):
     """A sweep whose every text wants to be markup, script or a formula."""
@@ -92,7 +58,7 @@ def hostile(tmp_path):
 
     store = Store.open(tmp_path / "hostile", Parameters("1", {}, None, "coast", "even"))
     key = SceneKey("sentinel-1-rtc", HOSTILE, date(2024, 5, 1), "1")
-    store.commit(key, rows_of(key, 3, HOSTILE))
+    store.commit(key, scene_tables(3, HOSTILE, integer=1, text=lambda row: f"{HOSTILE}{row}"))
     store.refuse(SceneKey("c", f"{HOSTILE}r", date(2024, 5, 1), "2"), HOSTILE)
     store.fail(SceneKey("c", f"{HOSTILE}f", date(2024, 5, 2), "3"), HOSTILE)
     store.write_run("r", {"planned": 3, "done": 1, "refused": 1, "failed": 1, "note": HOSTILE})

@@ -12,7 +12,7 @@ import shapely
 from click.testing import CliRunner
 
 from westsea import cli
-from westsea.report import documents, pages, words, write
+from westsea.report import documents, pages, scenes, words, write
 from westsea.results import Sweep
 from westsea.schema import FLAG_MEANINGS
 from westsea_catalog.errors import ConfigError, UsageError
@@ -42,7 +42,7 @@ def test_every_pair_is_there_with_pixels_best_first(shown, swept):
         source = shown["sources"][pair["source"]]
         assert bands == (["true colour", "B08"] if source["kind"] == "optical" else source["bands"])
         assert source["item"] == row["item_id"]
-        assert source["credit"] == documents.BUILT_IN
+        assert source["credit"] == scenes.BUILT_IN
         assert pair["why"]
         assert pair["settle"]
         assert set(pair["flags"]) <= set(shown["flags"])
@@ -68,7 +68,7 @@ def test_a_report_without_pixels_is_written_and_says_so(own, tmp_path):
     done = run("report", own, "-o", tmp_path / "r.html")
     assert done.exit_code == 0, done.output
     shown = documents.document(str(own))
-    assert {pair["chip"]["reason"] for pair in shown["pairs"]} == {documents.NO_ITEM}
+    assert {pair["chip"]["reason"] for pair in shown["pairs"]} == {scenes.NO_ITEM}
     assert all(pair["chip"]["outlines"] for pair in shown["pairs"])
 
 
