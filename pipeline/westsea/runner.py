@@ -28,10 +28,21 @@ from westsea.flights import Flights
 from westsea.lineage.overlay import refresh
 from westsea.objects import side_by_side
 from westsea.planning import Plan, PlannedScene, RefusedItem
-from westsea.records import REFUSED, Parameters, SceneKey, Status
+from westsea.records import (
+    REFUSED,
+    Parameters,
+    SceneKey,
+    Status,
+    Verdict,
+)
 from westsea.sources import remember
 from westsea.store import Store
-from westsea.tasks import Job, SceneResult, Verdict, process_scene, settle
+from westsea.tasks import (
+    Job,
+    SceneResult,
+    process_scene,
+    settle,
+)
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import UsageError, WestseaError
 from westsea_catalog.items import identifier

@@ -18,8 +18,7 @@ from westsea.detector import Detector
 from westsea.locating import locate, shares
 from westsea.objects import Outcome
 from westsea.planning import PlannedScene, window_of
-from westsea.records import Receipt, SceneKey
-from westsea.records import Verdict as Verdict
+from westsea.records import Receipt, SceneKey, Verdict
 from westsea.schema import DETECTIONS, PAIRS, SCENES
 from westsea.store import Store
 from westsea_catalog.coast import Coast

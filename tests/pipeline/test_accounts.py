@@ -11,8 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from westsea.accounts import Report, rounded
 from westsea.api import execute, plan, search
 from westsea.metrics import write_metrics
+from westsea.records import Verdict
 from westsea.results import Sweep
-from westsea.tasks import Area, Verdict
+from westsea.tasks import (
+    Area,
+)
 from westsea_catalog.errors import ConfigError
 
 WHEN = "2017-10-01/2017-10-31"

@@ -20,10 +20,14 @@ import requests
 
 from westsea.api import execute, plan, search
 from westsea.objects import LocalFolder, Outcome, open_objects
-from westsea.records import Parameters, SceneKey, Status
+from westsea.records import (
+    Parameters,
+    SceneKey,
+    Status,
+    Verdict,
+)
 from westsea.results import Sweep
 from westsea.store import Store
-from westsea.tasks import Verdict
 from westsea_catalog.errors import ConfigError, UpstreamError
 
 N_WRITERS = 32

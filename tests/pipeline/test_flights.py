@@ -13,10 +13,10 @@ from westsea import cluster, flights
 from westsea.api import plan, search
 from westsea.cluster import connect
 from westsea.detector import Detector
+from westsea.records import Verdict
 from westsea.results import Sweep
 from westsea.runner import Limits, parameters, run
 from westsea.store import Store
-from westsea.tasks import Verdict
 from westsea_catalog.coast import Coast
 
 WHEN = "2017-10-01/2017-10-31"

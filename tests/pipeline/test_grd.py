@@ -15,14 +15,22 @@ from westsea import api, locating
 from westsea.detector import Detector
 from westsea.locating import locate, outline, shares
 from westsea.planning import GUESS_MARGIN_M, MARGIN_M, window_of
-from westsea.records import SceneKey
+from westsea.records import (
+    SceneKey,
+    Verdict,
+)
 from westsea.report import write
 from westsea.report.patches import MapChip, read_chip
 from westsea.results import Sweep
 from westsea.runner import parameters
 from westsea.schema import DOUBT
 from westsea.store import Store
-from westsea.tasks import Job, Verdict, judge_scene, process_scene, summarise_chunk
+from westsea.tasks import (
+    Job,
+    judge_scene,
+    process_scene,
+    summarise_chunk,
+)
 from westsea_catalog.archive import scenes
 from westsea_catalog.archive.curved import CurvedFrame
 from westsea_catalog.coast import Coast

@@ -10,8 +10,14 @@ import pytest
 from westsea import logs
 from westsea.logs import Progress, configure
 from westsea.objects import Outcome
-from westsea.records import Receipt, SceneKey
-from westsea.tasks import SceneResult, Verdict
+from westsea.records import (
+    Receipt,
+    SceneKey,
+    Verdict,
+)
+from westsea.tasks import (
+    SceneResult,
+)
 from westsea_catalog.errors import RefusedScene
 
 LOG = logging.getLogger("westsea.test")

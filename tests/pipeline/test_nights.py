@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from westsea.api import execute, items_within, plan
+from westsea.records import Verdict
 from westsea.results import Sweep
 from westsea.runner import Limits
-from westsea.tasks import Verdict
 
 FIRST = datetime(2017, 10, 1, tzinfo=UTC)
 NIGHTS = 31

@@ -16,11 +16,13 @@ from westsea.api import execute, plan, search
 from westsea.detector import Detector
 from westsea.flights import SCENES_PER_THREAD, Flights
 from westsea.planning import take_shard
-from westsea.records import SceneKey
+from westsea.records import (
+    SceneKey,
+    Verdict,
+)
 from westsea.results import Sweep
 from westsea.runner import Limits, new_run_id, parameters, run
 from westsea.store import Store
-from westsea.tasks import Verdict
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import (
     ConfigError,

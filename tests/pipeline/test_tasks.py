@@ -10,7 +10,14 @@ import rasterio
 
 from westsea.api import plan
 from westsea.detector import Detector
-from westsea.records import Failure, Parameters, Refusal, SceneKey, Status
+from westsea.records import (
+    Failure,
+    Parameters,
+    Refusal,
+    SceneKey,
+    Status,
+    Verdict,
+)
 from westsea.runner import parameters
 from westsea.store import Store
 from westsea.tasks import (
@@ -18,7 +25,6 @@ from westsea.tasks import (
     Job,
     Meter,
     SceneResult,
-    Verdict,
     judge_scene,
     process_scene,
     settle,

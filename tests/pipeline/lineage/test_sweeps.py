@@ -8,8 +8,8 @@ import pytest
 import shapely
 
 from westsea import api
+from westsea.records import Verdict
 from westsea.results import Sweep
-from westsea.tasks import Verdict
 from westsea_catalog.archive.writer import write_cog
 
 SHAPE = (420, 360)
