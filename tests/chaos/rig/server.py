@@ -5,7 +5,7 @@
 GET  /token/<account>/<container>   the token that is valid; `expired` puts another in its place
 GET  /sea/<nnnn>/vv.tif?sig=...     a file, ranges too; 403 without a token that is valid
 POST /faults?rate=R&seed=S          the share of answers from now on that are spoiled
-GET  /counts                        how many answers were spoiled, by kind
+GET  /counts                        how many answers were spoiled since, by kind
 """
 
 import asyncio
@@ -25,6 +25,8 @@ STALL_S = 2.0
 KINDS = ("503", "429", "reset", "truncated", "stalled", "shifted", "mislabelled", "expired")
 """What can befall an answer. `shifted` sends other bytes than were asked for and says so in
 Content-Range; `mislabelled` sends the right ones under a wrong Content-Range."""
+OF_BODIES = ("truncated", "stalled", "shifted", "mislabelled")
+"""Which befall the ranges of files, and leave other answers as they are."""
 SHIFT = 512
 
 
@@ -39,11 +41,7 @@ class Blobs:
 
     def fault(self):
         """The kind of fault that befalls the next answer, None for none."""
-        if self.random.random() >= self.rate:
-            return None
-        kind = self.random.choice(KINDS)
-        self.counts[kind] += 1
-        return kind
+        return self.random.choice(KINDS) if self.random.random() < self.rate else None
 
     async def answer(self, method, target, headers, writer):
         """Answer one request; returns whether the connection goes on."""
@@ -52,10 +50,15 @@ class Blobs:
         first = parts.path.split("/")[1]
         if first == "faults":
             self.rate, self.random = float(query["rate"]), random.Random(int(query["seed"]))
+            self.counts.clear()
             return send(writer, 200, b"{}")
         if first == "counts":
             return send(writer, 200, json.dumps(self.counts).encode())
         fault = self.fault()
+        ranged = method != "HEAD" and headers.get("range", "").startswith("bytes=")
+        if fault in OF_BODIES and not ranged:
+            fault = None
+        self.counts.update([fault] if fault else [])
         if fault in ("503", "429"):
             return send(writer, int(fault), b"busy", {"Retry-After": "0"})
         if fault == "reset":
