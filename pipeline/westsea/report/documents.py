@@ -21,12 +21,13 @@ from westsea.locating import locate
 from westsea.objects import Objects, open_objects
 from westsea.records import SceneKey
 from westsea.report import geography, words
-from westsea.report.patches import MapChip, Patches, Picture, data_uri
+from westsea.report.patches import MapChip, Patches, data_uri
 from westsea.results import Sweep
 from westsea.schema import REASONS, VERDICTS
 from westsea.sources import Source
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import WestseaError
+from westsea_catalog.pictures import Picture
 from westsea_catalog.profiles import Profile
 from westsea_catalog.stac_item import item_footprint
 
@@ -83,14 +84,14 @@ def document(
     """All that a report shows."""
     sweep, scenes = Sweep(out), Scenes(open_objects(out), own or {}, given or {})
     parameters = sweep.parameters()
-    pairs = _rows(sweep.pairs().sort_values(["score", "pair_id"], ascending=[False, True]))
+    pairs = rows_of(sweep.pairs().sort_values(["score", "pair_id"], ascending=[False, True]))
     detections, swept = sweep.detections(), sweep.scenes()
     coast, aoi = Coast.shipped(), parameters.get("aoi")
     area = None if aoi is None else shapely.geometry.shape(aoi)
-    by_id = {row["detect_id"]: row for row in _rows(detections)}
+    by_id = {row["detect_id"]: row for row in rows_of(detections)}
     seen = _scenes(sweep, swept, scenes)
     box = geography.box_of([*swept.geometry, *(scene.pop("shape") for scene in seen)], area)
-    shown, provenances = _pairs(pairs, by_id, _rows(swept), scenes)
+    shown, provenances = _pairs(pairs, by_id, rows_of(swept), scenes)
     return {
         "title": f"westsea: {len(pairs)} candidate pairs",
         "out": str(scenes.objects),
@@ -112,7 +113,7 @@ def document(
     }
 
 
-def _rows(frame: pd.DataFrame) -> list[Row]:
+def rows_of(frame: pd.DataFrame) -> list[Row]:
     """Rows with None for what is null, and sums that pandas made floats as they are."""
     columns = [
         [
@@ -153,16 +154,16 @@ def one_pair(
     pair: pd.DataFrame, detections: pd.DataFrame, swept: pd.DataFrame, scenes: Scenes
 ) -> tuple[dict[str, Any], dict[str, Any], MapChip, list[Picture]]:
     """A pair, its provenance, and its chips as arrays; `pair` is the one row of it."""
-    [row] = _rows(pair)
+    [row] = rows_of(pair)
     key = (row["collection"], row["item_id"])
     source = scenes.source(*key)
     patches = scenes.patches(source)
-    hulls = _rows(detections)
+    hulls = rows_of(detections)
     by_id = {hull["detect_id"]: hull for hull in hulls}
-    scene = {(each["collection"], each["item_id"]): each for each in _rows(swept)}.get(key)
+    scene = {(each["collection"], each["item_id"]): each for each in rows_of(swept)}.get(key)
     provenance = _provenance(source, scene)
     near = [hull for hull in hulls if hull["item_id"] == key[1]]
-    place, pictures, reason = _pictures(row, pair_hulls(row, by_id), patches)
+    place, pictures, reason = pictures_of(row, pair_hulls(row, by_id), patches)
     shown = _pair(row, by_id, near, reason or patches, provenance)
     return shown, provenance, place, pictures
 
@@ -203,7 +204,7 @@ def _pair(
         "chance": round(pair["expected_chance_pairs"], 3),
         "n_near": int(pair["n_neighbors_5km"]),
         "raft": pair["raft_id"],
-        "numbers": _numbers(pair),
+        "numbers": pair_numbers(pair),
         "hulls": [_hull(hull) for hull in members],
         "why": words.reasons(pair, first, second),
         "settle": words.settling(pair, provenance["kind"], members),
@@ -213,7 +214,7 @@ def _pair(
     }
 
 
-def _numbers(pair: Row) -> list[list[str]]:
+def pair_numbers(pair: Row) -> list[list[str]]:
     """Names and values of what was measured of the pair, with unit and uncertainty."""
     angle = pair["relative_heading_deg"]
     return [
@@ -235,6 +236,16 @@ def _size(pair: Row, number: str) -> str:
 
 
 def _hull(hull: Row) -> dict[str, Any]:
+    return {
+        "id": hull["detect_id"],
+        "numbers": hull_numbers(hull),
+        "flags": words.names(int(hull["flags"])),
+        "doubt_of": hull["doubt_detect_id"],
+    }
+
+
+def hull_numbers(hull: Row) -> list[list[str]]:
+    """Names and values of what was measured of a detection, with unit and uncertainty."""
     speed = hull["speed_mps"]
     numbers = [
         ["length", words.metres(hull["length_m"], hull["length_sd_m"])],
@@ -250,12 +261,7 @@ def _hull(hull: Row) -> dict[str, Any]:
         numbers.insert(4, ["speed", f"{speed:.1f} ± {hull['speed_sd_mps'] or 0:.1f} m/s"])
     if hull["n_hulls"] is not None:
         numbers.append(["hulls in it", str(int(hull["n_hulls"]))])
-    return {
-        "id": hull["detect_id"],
-        "numbers": numbers,
-        "flags": words.names(int(hull["flags"])),
-        "doubt_of": hull["doubt_detect_id"],
-    }
+    return numbers
 
 
 def _label(pair: Row) -> dict[str, Any] | None:
@@ -294,7 +300,7 @@ def _neighbours(pair: Row, near: list[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def _pictures(
+def pictures_of(
     pair: Row, members: list[Row], patches: Patches | str
 ) -> tuple[MapChip, list[Picture], str]:
     """The map around a pair, its pictures, and where there are none, why."""
@@ -311,8 +317,7 @@ def _pictures(
 
 def chip(pair: Row, members: list[Row], patches: Patches | str) -> dict[str, Any]:
     """Pictures around a pair, and what is drawn on them in metres east and south of the middle."""
-    place, pictures, reason = _pictures(pair, members, patches)
-    shapes = [hull_shape(place, hull) for hull in members]
+    place, pictures, reason = pictures_of(pair, members, patches)
     return {
         "reason": reason,
         "reach": round(place.reach_m),
@@ -322,6 +327,14 @@ def chip(pair: Row, members: list[Row], patches: Patches | str) -> dict[str, Any
         "pictures": [
             {"name": p.name, "scale": p.scale, "uri": data_uri(p.pixels)} for p in pictures
         ],
+        **drawing(place, pair, members),
+    }
+
+
+def drawing(place: MapChip, pair: Row, members: list[Row]) -> dict[str, Any]:
+    """What is drawn on a chip: lines of [east, south], metres from its middle."""
+    shapes = [hull_shape(place, hull) for hull in members]
+    return {
         "outlines": [_drawn(shape.exterior) for shape in shapes],
         "axes": [_drawn(axis_line(place, hull)) for hull in members],
         "gap": gap_line(place, pair, shapes),
@@ -382,7 +395,7 @@ def _provenance(source: Source | None, scene: Row | None) -> dict[str, Any]:
         "baseline": scene["processing_baseline"] if scene else None,
         "catalog": source.catalog if source else "",
         "links": {key: _link(asset) for key, asset in links.items()},
-        "credit": _credit(source, scene),
+        "credit": credit_of(source, scene),
     }
 
 
@@ -391,7 +404,8 @@ def _link(asset: Any) -> str:
     return href.partition("?")[0] if "://" in href else href
 
 
-def _credit(source: Source | None, scene: Row | None) -> str:
+def credit_of(source: Source | None, scene: Row | None) -> str:
+    """Whom pixels are owed to, as Copernicus' terms want it said."""
     if source is not None and source.root is not None and _is_built_in(Path(source.root)):
         return BUILT_IN
     year = f" {scene['datetime'].year}" if scene else ""
@@ -420,9 +434,9 @@ def _ships(detections: pd.DataFrame) -> list[list[float]]:
 
 def _scenes(sweep: Sweep, swept: pd.DataFrame, scenes: Scenes) -> list[dict[str, Any]]:
     """Every scene with how it ended, in order of time."""
-    found = [_committed(row) for row in _rows(swept)]
+    found = [_committed(row) for row in rows_of(swept)]
     for verdict, frame in (("refused", sweep.refused()), ("failed", sweep.failed())):
-        for row in _rows(frame):
+        for row in rows_of(frame):
             source = scenes.source(row["collection"], row["item_id"])
             what = "Nothing to do: it can never be read as it is."
             found.append(
@@ -471,9 +485,9 @@ def _run(sweep: Sweep, swept: pd.DataFrame) -> dict[str, Any]:
             for name, value in row.items()
             if name != "scenes" and isinstance(value, str | int | float | dict)
         }
-        for row in _rows(sweep.runs())
+        for row in rows_of(sweep.runs())
     ]
-    reasons = Counter(words.advice(row["reason"]) for row in _rows(sweep.failed()))
+    reasons = Counter(words.advice(row["reason"]) for row in rows_of(sweep.failed()))
     return {
         "counts": {
             "done": n_done,

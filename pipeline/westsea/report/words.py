@@ -40,6 +40,17 @@ def local_time(when: datetime, lon: float) -> str:
     return f"{local:%Y-%m-%d %H:%M} UTC{hours:+d}"
 
 
+def position(lon: float, lat: float) -> str:
+    """A place as charts have it, in degrees and minutes; .01' is 18.5 m."""
+    north, east = ("N" if lat >= 0 else "S"), ("E" if lon >= 0 else "W")
+    return f"{_minutes(lat, 2)} {north} {_minutes(lon, 3)} {east}"
+
+
+def _minutes(value: float, digits: int) -> str:
+    degrees, hundredths = divmod(round(abs(value) * 6000), 6000)
+    return f"{degrees:0{digits}d}°{hundredths / 100:05.2f}'"
+
+
 def metres(value: float | None, sd: float | None = None) -> str:
     """A length with its standard error."""
     if value is None:
