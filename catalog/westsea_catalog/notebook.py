@@ -22,6 +22,8 @@ from westsea_catalog.trust import is_unseen, private_reason
 MOST_ROWS = 20
 MOST_QUICKLOOKS = 8
 """Of files on this machine, which take some hundredths of a second each."""
+TALL_PX = 128
+"""Of a thumbnail in a row of a table, on the screen."""
 MOST_CHARS = 2048
 THUMBNAILS = ("rendered_preview", "thumbnail")
 """Keys of assets; of Planetary Computer's the second wants a signature, and the first none."""
@@ -76,21 +78,23 @@ def item_thumbnails(items: Iterable[Item], profile: Profile, root: Path | None) 
     for item in items:
         address = thumbnail_address(item, profile)
         if address or root is None or not left:
-            yield _linked(address)
+            yield _linked(address, TALL_PX)
             continue
         left -= 1
         try:
-            yield _drawn(scene_from_item(item, profile, root))
+            yield _drawn(scene_from_item(item, profile, root), TALL_PX)
         except WestseaError:
             yield Html()
 
 
-def scene_thumbnails(scenes: Iterable[Scene], profile: Profile) -> Iterable[Html]:
-    """The same for scenes."""
+def scene_thumbnails(
+    scenes: Iterable[Scene], profile: Profile, tall_px: int = TALL_PX
+) -> Iterable[Html]:
+    """The same for scenes, at most so tall on the screen."""
     left = MOST_QUICKLOOKS
     for scene in scenes:
         address = thumbnail_address(scene.item, profile)
-        image = _linked(address) if address or not left else _drawn(scene)
+        image = _linked(address, tall_px) if address or not left else _drawn(scene, tall_px)
         left -= image.startswith('<img src="data:')
         yield image
 
@@ -106,7 +110,7 @@ def scene_html(scene: Scene) -> str:
         ("bands", ", ".join(band.name for band in (*scene.bands, *scene.extras))),
         ("shape", f"{rows} x {cols}"),
     ]
-    [image] = scene_thumbnails([scene], Profile("custom", None))
+    [image] = scene_thumbnails([scene], Profile("custom", None), tall_px=256)
     if image:
         cells.append(("at a glance", image))
     return table("Scene", ("", ""), cells)
@@ -135,16 +139,16 @@ def _is_shown(href: str, profile: Profile) -> bool:
     return parts.scheme in ("http", "https") and is_plain and not private_reason(host, profile)
 
 
-def _linked(address: str) -> Html:
+def _linked(address: str, tall_px: int) -> Html:
     if not address:
         return Html()
     return Html(
         f'<img src="{html.escape(address)}" loading="lazy" referrerpolicy="no-referrer" alt=""'
-        ' style="max-width:256px;max-height:128px">'
+        f' style="max-width:256px;max-height:{tall_px}px">'
     )
 
 
-def _drawn(scene: Scene) -> Html:
+def _drawn(scene: Scene, tall_px: int) -> Html:
     picture = quicklook(scene)
     if picture is None:
         return Html()
@@ -152,7 +156,7 @@ def _drawn(scene: Scene) -> Html:
     name = html.escape(picture.name)
     return Html(
         f'<img src="data:image/webp;base64,{data}" alt="{name}" title="{name}"'
-        ' style="max-width:256px;max-height:256px">'
+        f' style="max-width:256px;max-height:{tall_px}px">'
     )
 
 

@@ -283,10 +283,14 @@ def frames():
     when = pd.Timestamp("2024-05-01", tz="UTC")
     own = {"item_id": [HOSTILE], "datetime": [when]}
     scenes = gpd.GeoDataFrame(
-        own | {"n_pairs": [1]}, geometry=[shapely.box(123, 37, 124, 38)], crs="OGC:CRS84"
+        own | {"n_pairs": [1], "n_detections": [1234]},
+        geometry=[shapely.box(123, 37, 124, 38)],
+        crs="OGC:CRS84",
     ).rename_geometry("footprint")
     pairs = gpd.GeoDataFrame(
-        own | {"kind": ["close"], "score": [0.5], "flags": [4], "gap_m": [50.0]},
+        own
+        | {"kind": ["close"], "score": [0.999], "flags": [4], "gap_m": [50.4], "gap_sd_m": [9.6]}
+        | {"lon": [123.501], "lat": [37.5]},
         geometry=[shapely.LineString([(123.5, 37.5), (123.502, 37.5)])],
         crs="OGC:CRS84",
     )
@@ -299,6 +303,11 @@ def test_the_map():
     assert "123.502" in page
     assert HOSTILE not in page
     assert "[[37.0, 123.0], [38.0, 124.0]]" in page
+    # A point, for the line is not seen from afar; and numbers that a person reads.
+    assert "[123.501, 37.5]" in page
+    assert '"fill": true' in page  # all of it can be pointed at
+    for told in ("over 0.99", "50 \\u00b1 10 m", "ambiguity", "1,234"):
+        assert told in page, told
     assert explore(scenes.iloc[:0], pairs.iloc[:0]).get_root().render()
     assert plain(scenes).crs.to_epsg() == 4326
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import geopandas as gpd
 
-from westsea.report import words
+from westsea import words
 from westsea.report.documents import (
     Row,
     Scenes,

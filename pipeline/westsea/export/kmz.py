@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from shapely.geometry.base import BaseGeometry
 
+from westsea import words
 from westsea.export.balloons import Balloon, balloon_html
 from westsea.plain import plain, with_times_as_texts
-from westsea.report import words
 from westsea.schema import DOUBT
 from westsea_catalog.pictures import encode
 from westsea_catalog.trust import escape_controls

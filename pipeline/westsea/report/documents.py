@@ -16,11 +16,11 @@ import shapely
 from shapely import affinity
 from shapely.geometry.base import BaseGeometry
 
-from westsea import sources
+from westsea import sources, words
 from westsea.locating import locate
 from westsea.objects import Objects, open_objects
 from westsea.records import SceneKey
-from westsea.report import geography, words
+from westsea.report import geography
 from westsea.report.patches import MapChip, Patches, data_uri
 from westsea.results import Sweep
 from westsea.schema import REASONS, VERDICTS

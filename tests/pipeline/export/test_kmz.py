@@ -10,10 +10,10 @@ import pyogrio
 import pytest
 import rasterio
 
+from westsea import words
 from westsea.commands.export import export as command
 from westsea.export.balloons import MOST_CHIPS
 from westsea.export.export import export
-from westsea.report import words
 from westsea.results import Sweep
 from westsea_catalog.errors import UsageError
 
