@@ -27,13 +27,14 @@ from westsea.report.documents import (
 from westsea.report.inspection import side_by_side
 from westsea.report.patches import Patches
 from westsea.schema import DETECTIONS, DOUBT, PAIRS, Table
-from westsea_catalog.pictures import encode
+from westsea_catalog.pictures import NO_DATA, Picture, encode
 
 MOST_CHIPS = 500
-"""Rows with a chip unless more are asked for: some 65 kB each."""
+"""Rows with a chip unless more are asked for: some 45 kB each."""
 WIDEST_PX, MOST_ENLARGED = 640, 6
 """Of a balloon's picture, and how much larger than the scene's its pixels are at most."""
 LEGEND = "White: 100 m. Yellow: hulls as measured. Pink: the gap."
+ABSENT = " Dark blue: no data."
 CANDIDATE = (
     "A candidate for a person to judge, no violation: one image is an instant, and shows neither"
     " how long ships lay together nor why."
@@ -102,7 +103,7 @@ def balloons(
             row, wanted = asked[n], n in chosen
             own = pair_hulls(row, hulls) if table is PAIRS else [row]
             chip, reason = _chip(row, own, patches, credit) if wanted else (None, no_chip)
-            numbers = tuple(_numbers(table, row))
+            numbers = tuple(_numbers(table, row, own))
             found[n] = Balloon(numbers, chip, reason, is_missing=wanted and chip is None)
     return [found[n] for n in range(len(asked))]
 
@@ -160,7 +161,7 @@ def _chip(
     drawn = side_by_side(place, drawing(place, pair, hulls), pictures, enlarged)
     caption = (
         f"{', '.join(each.name for each in pictures)}: {2 * place.reach_m:.0f} m wide, north up,"
-        f" pixels of {place.pixel_m:.0f} m. {LEGEND}",
+        f" pixels of {place.pixel_m:.0f} m. {LEGEND}{ABSENT if _has_gaps(pictures[0]) else ''}",
         "; ".join(f"{each.name}: {each.scale}" for each in pictures) + ".",
         credit,
     )
@@ -168,8 +169,12 @@ def _chip(
     return Chip(encode(drawn, "PNG"), ground, place.bounds, drawn.shape[1], caption), ""
 
 
-def _numbers(table: Table, row: Row) -> list[tuple[str, str]]:
-    """Names and values as the report has them, time and doubts first."""
+def _has_gaps(picture: Picture) -> bool:
+    return bool((picture.pixels == NO_DATA).all(axis=-1).any())
+
+
+def _numbers(table: Table, row: Row, hulls: list[Row]) -> list[tuple[str, str]]:
+    """Names and values as the report has them, time and doubts first; what is resolved of them."""
     when = row["datetime"].to_pydatetime().astimezone(UTC)
     flags = int(row["flags"])
     doubts, remarks = words.names(flags & int(DOUBT)), words.names(flags & ~int(DOUBT))
@@ -181,7 +186,14 @@ def _numbers(table: Table, row: Row) -> list[tuple[str, str]]:
     ]
     if table is PAIRS:
         numbers[2:2] = [("kind", row["kind"]), ("score", words.probability(row["score"]))]
-        numbers += map(tuple, pair_numbers(row))
+        if row["detect_id_2"] is None:
+            numbers += [("the blob", _size(blob)) for blob in hulls]
+        numbers += [(name, said) for name, said in pair_numbers(row) if said != words.UNRESOLVED]
     else:
         numbers += map(tuple, hull_numbers(row))
     return [*numbers, ("collection", row["collection"]), ("scene", row["item_id"])]
+
+
+def _size(hull: Row) -> str:
+    length = words.metres(hull["length_m"], hull["length_sd_m"])
+    return f"{length} by {words.metres(hull['width_m'], hull['width_sd_m'])}"

@@ -220,7 +220,7 @@ def pair_numbers(pair: Row) -> list[list[str]]:
     return [
         ["gap", words.metres(pair["gap_m"], pair["gap_sd_m"])],
         ["distance of centres", words.metres(pair["center_distance_m"])],
-        ["angle between axes", "not resolved" if angle is None else f"{angle:.0f}°"],
+        ["angle between axes", words.UNRESOLVED if angle is None else f"{angle:.0f}°"],
         ["abreast of each other", words.overlap(pair["overlap_m"])],
         ["hull 1", _size(pair, "1")],
         ["hull 2", _size(pair, "2")],
@@ -232,7 +232,7 @@ def pair_numbers(pair: Row) -> list[list[str]]:
 
 def _size(pair: Row, number: str) -> str:
     length, width = pair[f"length_m_{number}"], pair[f"width_m_{number}"]
-    return "not resolved" if length is None else f"{length:,.0f} x {width:,.0f} m"
+    return words.UNRESOLVED if length is None else f"{length:,.0f} x {width:,.0f} m"
 
 
 def _hull(hull: Row) -> dict[str, Any]:

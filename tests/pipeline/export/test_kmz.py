@@ -72,6 +72,9 @@ def test_each_row_shows_its_pixels(swept, tmp_path, table, name):
         told = mark.find(f"{KML}description").text
         assert "no Copernicus data" in told
         assert "A candidate for a person to judge, no violation" in told
+        assert words.UNRESOLVED not in told
+        if table == "pairs":
+            assert ("the blob" in told) == (row["detect_id_2"] is None)
         assert words.position(row["lon"], row["lat"]).replace("'", "&#x27;") in told
         image = pixels(files[overlay.find(f"{KML}Icon/{KML}href").text])
         sides = [float(overlay.find(f"{KML}LatLonBox/{KML}{s}").text) for s in ("west", "north")]
