@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -201,3 +202,18 @@ def test_help_loads_neither_dask_nor_numba() -> None:
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "westsea.cli" in loaded
     assert loaded.isdisjoint({"dask", "distributed", "numba"})
+
+
+def test_the_citation_is_of_this_package():
+    """What CFF 1.2.0 requires, and what pyproject.toml says too."""
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert str(cited["cff-version"]) == "1.2.0"
+    assert cited["type"] == "software"
+    for required in ("message", "title", "abstract"):
+        assert isinstance(cited[required], str)
+        assert cited[required]
+    assert all(author.keys() & {"name", "family-names"} for author in cited["authors"])
+    assert cited["title"].startswith(PROJECT["project"]["name"])
+    assert cited["license"] in PROJECT["project"]["license"].split(" AND ")
+    assert cited["version"] == PROJECT["project"]["version"]
+    assert len(set(cited["keywords"])) == len(cited["keywords"])

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio.enums import Resampling
 from rasterio.env import Env, getenv, hasenv
 from rasterio.errors import RasterioError
 from rasterio.session import DummySession
@@ -58,6 +59,9 @@ FORMATS: dict[Driver, str] = {"GTiff": "GeoTIFF", "JP2OpenJPEG": "JPEG 2000 file
 DTYPES = frozenset({"uint8", "int8", "uint16", "int16", "float32"})
 """What float32, which the cube has and the kernels compute with, holds without loss."""
 LARGEST_TILE_PX = 4096 * 4096
+GLANCE_PX = 2048 * 2048
+"""Decoded for an overview at most, in some 50 ms."""
+AVERAGE = Resampling.average
 
 _REMOTE_REASONS = (
     (r"response code: (\d{3})", r"the server answered \1"),
@@ -146,6 +150,27 @@ class TiffReader:
         found = Header(dataset.shape, points, dataset.tags())
         self._idle.append(dataset)
         return found
+
+    def overview(self, most_px: int) -> NDArray[Any] | None:
+        """All of the file in (rows, cols) pixels, at most `most_px` a side, from its overviews.
+
+        None where it holds none as coarse as to be decoded for a glance. `offset` is not added.
+        """
+        with gdal_env(self.access.options):
+            dataset = self._dataset()
+            coarsest = max(dataset.overviews(1), default=1)
+            if dataset.height * dataset.width > GLANCE_PX * coarsest**2:
+                return None
+            scale = min(most_px / max(dataset.shape), 1.0)
+            shape = tuple(max(round(side * scale), 1) for side in dataset.shape)
+            try:
+                pixels = np.asarray(dataset.read(1, out_shape=shape, resampling=AVERAGE))
+            except RasterioError as error:
+                found = self._broken("is damaged", error)
+            else:
+                self._idle.append(dataset)
+                return pixels
+        raise found
 
     def read(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """(rows, cols) pixels of a window inside the file, in its dtype unless into `out`."""

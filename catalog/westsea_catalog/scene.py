@@ -109,3 +109,9 @@ class Scene:
     def polarizations(self) -> tuple[str, ...]:
         """Upper-case polarisations of a SAR scene, band names of an optical one."""
         return tuple(band.name for band in self.bands)
+
+    def _repr_html_(self) -> str:
+        # Not at the top: it makes pictures, which needs what is made of scenes.
+        from westsea_catalog.notebook import scene_html
+
+        return scene_html(self)

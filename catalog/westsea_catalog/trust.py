@@ -137,7 +137,7 @@ def gdal_path(href: object, profile: Profile, root: Path | None) -> str:
     shown = brief(href)
     if len(href) > MAX_HREF_CHARS:
         raise RefusedScene(f"has an href of {len(href)} characters: {shown}")
-    if any(_is_unseen(char) for char in href):
+    if any(is_unseen(char) for char in href):
         raise RefusedScene(f"has an href with control characters: {shown}")
     if not _SCHEME.match(href):
         return _local_path(href, root)
@@ -203,7 +203,8 @@ def _local_path(href: str, root: Path | None) -> str:
     return path
 
 
-def _is_unseen(char: str) -> bool:
+def is_unseen(char: str) -> bool:
+    """Whether a character shows as nothing, or as something else."""
     return unicodedata.category(char) in _UNSEEN
 
 

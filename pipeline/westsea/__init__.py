@@ -46,3 +46,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(f"westsea.{_HOMES.get(name, 'api')}"), name)
+
+
+def __dir__() -> list[str]:
+    """Also the names that are not imported yet, so that they are completed."""
+    return sorted({*globals(), *__all__})

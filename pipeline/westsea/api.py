@@ -13,7 +13,7 @@ from westsea.accounts import Report
 from westsea.cluster import connect, performance
 from westsea.detector import Detector
 from westsea.memory import Room, fitted, most_needed
-from westsea.notebook import Items
+from westsea.notebook import Items, progress_display
 from westsea.planning import Plan
 from westsea.planning import plan as make_plan
 from westsea.results import Sweep
@@ -78,7 +78,8 @@ def search(
     return Items(
         search_items(
             catalog, region=region, period=period, collections=collections, offline=offline
-        )
+        ),
+        catalog,
     )
 
 
@@ -193,7 +194,7 @@ def sweep(
     workers: int | None = None,
     offline: bool = False,
     limits: Limits | None = None,
-    progress: Progress = lambda *_: None,
+    progress: Progress | None = None,
 ) -> Sweep:
     """Sweep a plan into an output folder.
 
@@ -218,7 +219,8 @@ def sweep(
     limits
         What is done for a scene that does not end or ends badly; None for the usual.
     progress
-        Called with each scene's result, the number done and the number planned.
+        Called with each scene's result, the number done and the number planned; None for a display
+        in a notebook, and nothing elsewhere.
 
     Raises
     ------
@@ -241,7 +243,7 @@ def sweep(
         workers=workers,
         offline=offline,
         limits=limits,
-        progress=progress,
+        progress=progress or progress_display() or (lambda *_: None),
     )
     return Sweep(out)
 

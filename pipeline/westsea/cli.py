@@ -12,12 +12,19 @@ from westsea.commands.doctor import doctor
 from westsea.commands.evidence import link, persist
 from westsea.commands.export import export
 from westsea.exits import BUG, PARTIAL, REFUSED, Commands, Stopped
-from westsea.options import drop_weaker, measurement, selection, settings
+from westsea.options import (
+    drop_weaker,
+    given_items,
+    measurement,
+    named_catalog,
+    own_catalogs,
+    pixels,
+    selection,
+    settings,
+)
 
 if TYPE_CHECKING:
     from westsea.planning import Plan
-    from westsea.sources import Source
-    from westsea_catalog.profiles import Profile
 
 LOG = logging.getLogger(__name__)
 
@@ -25,7 +32,7 @@ LOG = logging.getLogger(__name__)
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="westsea")
 def main() -> None:
-    r"""Find ships that lie side by side at sea in free Sentinel imagery.
+    """Find ships that lie side by side at sea in free Sentinel imagery.
 
     \b
     westsea search --catalog earth-search --aoi west-sea --last P3D
@@ -49,7 +56,7 @@ for command in (doctor, export, link, persist):
 @click.option("--json", "as_json", is_flag=True, help="Print the items as an ItemCollection.")
 @settings
 def search(as_json: bool, **selected: Any) -> None:
-    r"""List the scenes of a catalogue, or pass them on as STAC items.
+    """List the scenes of a catalogue, or pass them on as STAC items.
 
     \b
     westsea search --catalog earth-search --aoi west-sea --last P3D --json |
@@ -200,11 +207,10 @@ def runs(out: str, as_json: bool) -> None:
 @click.option(
     "-o", "file", type=click.Path(dir_okay=False, path_type=Path), help="Else OUT/report.html."
 )
-@click.option("--items", help="File of the scenes' items, where their pixels have moved.")
-@click.option("--catalog", help="Where those came from: profile, URL or file.")
+@pixels
 @settings
 def report(out: str, file: Path | None, items: str | None, catalog: str | None) -> None:
-    r"""Write a page of all pairs, to look at and to judge: one file, no network needed.
+    """Write a page of all pairs, to look at and to judge: one file, no network needed.
 
     \b
     westsea report OUT
@@ -212,7 +218,7 @@ def report(out: str, file: Path | None, items: str | None, catalog: str | None) 
     """
     from westsea.report import write
 
-    written = write(out, file, own=_own_catalogs(), given=_given(items, catalog))
+    written = write(out, file, own=own_catalogs(), given=given_items(items, catalog))
     if written.n_without:
         LOG.warning("westsea: %d pairs are without pixels; the page says why.", written.n_without)
     click.echo(f"{written.n_pairs} pairs, {written.size / 1e6:.1f} MB: {written.path}")
@@ -224,8 +230,7 @@ def report(out: str, file: Path | None, items: str | None, catalog: str | None) 
 @click.option(
     "-o", "file", type=click.Path(dir_okay=False, path_type=Path), help="Its chips as a PNG."
 )
-@click.option("--items", help="File of the scenes' items, where their pixels have moved.")
-@click.option("--catalog", help="Where those came from: profile, URL or file.")
+@pixels
 @settings
 def inspect(
     out: str, pair_id: str, file: Path | None, items: str | None, catalog: str | None
@@ -233,7 +238,7 @@ def inspect(
     """Show one pair: its numbers, why it scores so, and its chips with -o."""
     from westsea.report.inspection import draw, find, lines
 
-    found = find(out, pair_id, own=_own_catalogs(), given=_given(items, catalog))
+    found = find(out, pair_id, own=own_catalogs(), given=given_items(items, catalog))
     for line in lines(found):
         click.echo(line)
     if file is not None:
@@ -431,28 +436,7 @@ def _items(items: str | None, **selected: Any) -> list[dict[str, Any]]:
         return items_within(items, **asked)
     if selected["catalog"] is None:
         raise click.UsageError("Say where to look: --catalog, or --items for a file of items.")
-    return search(_catalog(selected["catalog"]), offline=selected["offline"], **asked)
-
-
-def _own_catalogs() -> "dict[str, Profile]":
-    own: dict[str, Profile] = click.get_current_context().obj.profiles()
-    return own
-
-
-def _given(items: str | None, catalog: str | None) -> "dict[tuple[str, str], Source]":
-    """Items to read pixels by, where --items names some."""
-    if items is None:
-        if catalog is not None:
-            raise click.UsageError("--catalog says where --items came from: give both.")
-        return {}
-    from westsea.sources import from_file
-
-    return from_file(items, _catalog(catalog) if catalog else None)
-
-
-def _catalog(name: str) -> "str | Profile":
-    """A catalogue of the settings file where the name is one of them, else as it was given."""
-    return _own_catalogs().get(name, name)
+    return search(named_catalog(selected["catalog"]), offline=selected["offline"], **asked)
 
 
 def _plan(
@@ -468,7 +452,7 @@ def _plan(
         found = take_shard(found, *parts)
     return api.plan(
         found,
-        catalog=_catalog(selected["catalog"]) if selected["catalog"] else items,
+        catalog=named_catalog(selected["catalog"]) if selected["catalog"] else items,
         bbox=selected["bbox"],
         aoi=selected["aoi"],
         chunk=shape,

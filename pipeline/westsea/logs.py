@@ -5,11 +5,11 @@ import logging
 import os
 import shutil
 import sys
-import time
 import warnings
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from westsea.pace import Pace
 from westsea_catalog.trust import escape_controls
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ class Progress:
     def __init__(self) -> None:
         handlers = logging.getLogger().handlers
         self._terminal = next((each for each in handlers if isinstance(each, _Terminal)), None)
-        self._start = time.monotonic()
-        self._worked = 0
+        self._pace = Pace()
 
     def __enter__(self) -> "Progress":
         return self
@@ -120,7 +119,7 @@ class Progress:
     def __call__(self, result: "SceneResult", ended: int, planned: int) -> None:
         """Log a result, the `ended`-th of the `planned` scenes."""
         trouble = result.verdict in ("refused", "failed")
-        self._worked += result.verdict != "skipped"
+        self._pace.note(result)
         if trouble or not self._terminal:
             fields = {
                 "stage": "scene",
@@ -135,8 +134,8 @@ class Progress:
             level = logging.WARNING if trouble else logging.INFO
             LOG.log(level, "[%d/%d] %s", ended, planned, result, extra={"fields": fields})
         if self._terminal:
-            pace = self._pace(planned - ended)
-            self._terminal.show(f"[{ended}/{planned}] {pace}{result}")
+            pace = self._pace.words(planned - ended)
+            self._terminal.show(f"[{ended}/{planned}] {pace}{'; ' if pace else ''}{result}")
 
     def end(self, report: "Report") -> None:
         """Log what the run did, as JSON where that is the log's format; see also `print_report`."""
@@ -145,23 +144,9 @@ class Progress:
             fields = {"stage": "run", "run_id": report.run_id, **report.totals()}
             LOG.info("%s", report, extra={"fields": fields})
 
-    def _pace(self, left: int) -> str:
-        elapsed = time.monotonic() - self._start
-        if not self._worked or not elapsed:
-            return ""
-        seconds = left * elapsed / self._worked
-        return f"{60 * self._worked / elapsed:.1f} scenes/min, {_duration(seconds)} left; "
-
 
 def _cost(result: "SceneResult") -> dict[str, Any]:
     from westsea.accounts import cost_document  # with all of dask, which other commands do without
 
     cost = cost_document(result)
     return {"attempt": cost.pop("attempts"), **cost}
-
-
-def _duration(seconds: float) -> str:
-    minutes, hours = round(seconds / 60), seconds / 3600
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 90 else f"{hours:.1f} h"

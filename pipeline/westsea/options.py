@@ -4,11 +4,15 @@ import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 import click.shell_completion
 from click.core import ParameterSource
+
+if TYPE_CHECKING:
+    from westsea.sources import Source
+    from westsea_catalog.profiles import Profile
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -122,6 +126,37 @@ def measurement(*, folder: str, figures: str) -> Callable[[F], F]:
         )
 
     return measure
+
+
+def pixels(command: F) -> F:
+    """Options that say where pixels are to be read from once more."""
+    return _with_options(
+        command,
+        click.option("--items", help="File of the scenes' items, where their pixels have moved."),
+        click.option("--catalog", help="Where those came from: profile, URL or file."),
+    )
+
+
+def own_catalogs() -> "dict[str, Profile]":
+    """Catalogues of the settings file, by name."""
+    own: dict[str, Profile] = click.get_current_context().obj.profiles()
+    return own
+
+
+def given_items(items: str | None, catalog: str | None) -> "dict[tuple[str, str], Source]":
+    """Items to read pixels by, where --items names some."""
+    if items is None:
+        if catalog is not None:
+            raise click.UsageError("--catalog says where --items came from: give both.")
+        return {}
+    from westsea.sources import from_file
+
+    return from_file(items, named_catalog(catalog) if catalog else None)
+
+
+def named_catalog(name: str) -> "str | Profile":
+    """A catalogue of the settings file where the name is one of them, else as it was given."""
+    return own_catalogs().get(name, name)
 
 
 def drop_weaker(values: dict[str, Any], one: str, other: str) -> None:

@@ -16,7 +16,7 @@ from westsea.detection.areas import window_km2
 from westsea_catalog.errors import RefusedScene, UsageError
 from westsea_catalog.grid import Grid, Window
 from westsea_catalog.items import scene_from_item
-from westsea_catalog.profiles import Profile
+from westsea_catalog.profiles import Profile, profile_for
 from westsea_catalog.region import WORLD
 from westsea_catalog.scene import Scene
 from westsea_catalog.stac_item import Item
@@ -69,6 +69,9 @@ class PlannedScene:
         """Tasks on the cluster, at most: small scenes may share theirs."""
         return 1 if len(self.chunks) == 1 else len(self.chunks) + 1
 
+    def _repr_html_(self) -> str:
+        return self.scene._repr_html_()
+
 
 @dataclass(frozen=True)
 class RefusedItem:
@@ -96,12 +99,16 @@ class Plan:
     """Folder of a local catalogue, whose files the items may name."""
 
     def _repr_html_(self) -> str:
-        from westsea.notebook import table
+        # Not at the top: what makes pictures is wanted in notebooks alone.
+        from westsea_catalog.notebook import MOST_ROWS, scene_thumbnails, table_with_thumbnails
 
         totals = self.summary()
         caption = f"{totals['scenes']} scenes, {totals['refused']} refused, {totals['km2']} km2"
         names = ("scene", "time", "bands", "shape", "km2", "MB")
-        return table(caption, names, map(_cells, self.scenes))
+        shown = self.scenes[:MOST_ROWS]
+        images = scene_thumbnails([each.scene for each in shown], profile_for(self.catalog))
+        rows = list(map(_cells, shown))
+        return table_with_thumbnails(caption, names, rows, images, len(self.scenes) - len(shown))
 
     def summary(self) -> dict[str, Any]:
         """Totals, for people and for JSON."""

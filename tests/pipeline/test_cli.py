@@ -63,6 +63,15 @@ def test_help_of_every_command(cli):
         assert "--log-format [text|json]" in shown.out
 
 
+@pytest.mark.parametrize("command", [[], ["search"], ["report"], ["export"], ["persist"], ["link"]])
+def test_examples_in_help_keep_their_lines(cli, command):
+    shown = cli(*command, "-h").out
+    assert "\\b" not in shown
+    examples = [line for line in shown.splitlines() if line.startswith("  westsea ")]
+    assert examples
+    assert all(line.count("westsea ") == 1 for line in examples)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

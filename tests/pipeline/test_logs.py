@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from westsea import logs
+from westsea import logs, pace
 from westsea.logs import Progress, configure
 from westsea.objects import Outcome
 from westsea.records import (
@@ -92,7 +92,7 @@ def test_json_lines(log):
 
 def test_one_line_is_kept_on_a_terminal(log, monkeypatch):
     clock = iter([0.0, 10.0, 20.0, 30.0, 40.0])
-    monkeypatch.setattr(logs.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(pace.time, "monotonic", lambda: next(clock))
     stream = log(stream=Terminal())
     with Progress() as progress:
         progress(result(Verdict.SKIPPED, "S1Z"), 1, 5)
@@ -131,7 +131,7 @@ def test_a_dumb_terminal_gets_plain_lines(log, monkeypatch):
     [(0.2, "0 s"), (89, "89 s"), (90, "2 min"), (5000, "83 min"), (5700, "1.6 h"), (1e5, "27.8 h")],
 )
 def test_durations(seconds, text):
-    assert logs._duration(seconds) == text
+    assert pace.duration(seconds) == text
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])

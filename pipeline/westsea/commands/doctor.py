@@ -31,7 +31,7 @@ def doctor(
     offline: bool,
     as_json: bool,
 ) -> None:
-    r"""Look whether everything is there that a sweep needs, and say what to do where it is not.
+    """Look whether everything is there that a sweep needs, and say what to do where it is not.
 
     Exit code 4 says that something has to be mended. OUT is tried by writing a file and removing
     it again.

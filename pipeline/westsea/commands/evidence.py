@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 @click.option("--json", "as_json", is_flag=True, help="Print the objects as JSON.")
 @settings
 def persist(out: str, as_json: bool) -> None:
-    r"""Find what never moves in OUT: platforms, turbines, buoys, rocks.
+    """Find what never moves in OUT: platforms, turbines, buoys, rocks.
 
     Written as an overlay, OUT/persist: from then on results, reports and exports flag it as
     fixed_object. Run it again when more scenes are there.
@@ -39,7 +39,7 @@ def persist(out: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the events as JSON.")
 @settings
 def link(out: str, as_json: bool) -> None:
-    r"""Join what several passes saw at one spot of OUT within days, and weigh it together.
+    """Join what several passes saw at one spot of OUT within days, and weigh it together.
 
     Written as an overlay, OUT/events. Two passes or an optical look can confirm ships alongside;
     a single radar look never does. Run westsea persist before: what never moves is no event.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from westsea.options import settings
+from westsea.options import given_items, own_catalogs, pixels, settings
 
 LOG = logging.getLogger(__name__)
 
@@ -22,9 +22,27 @@ LOG = logging.getLogger(__name__)
 )
 @click.option("--duplicates", is_flag=True, help="Also what other scenes of a pass show again.")
 @click.option("--overwrite", is_flag=True, help="Replace the file where it is there.")
+@click.option(
+    "--chips",
+    type=click.IntRange(min=0),
+    default=500,
+    show_default=True,
+    help="How many rows of a .kmz show the scene's pixels, the likeliest first.",
+)
+@click.option("--no-chips", "chips", flag_value=0, help="None.")
+@pixels
 @settings
-def export(out: str, file: Path, table: str, duplicates: bool, overwrite: bool) -> None:
-    r"""Write a table of OUT as one FILE, in the format of its suffix.
+def export(
+    out: str,
+    file: Path,
+    table: str,
+    duplicates: bool,
+    overwrite: bool,
+    chips: int,
+    items: str | None,
+    catalog: str | None,
+) -> None:
+    """Write a table of OUT as one FILE, in the format of its suffix.
 
     .geojson, .kmz, .fgb, .gpkg, .csv or .parquet, with the overlays joined; or a FILE called
     collection.json: a static STAC collection of OUT's scenes, whose assets are their tables.
@@ -48,6 +66,9 @@ def export(out: str, file: Path, table: str, duplicates: bool, overwrite: bool) 
         table=table,
         duplicates="keep" if duplicates else "drop",
         overwrite=overwrite,
+        chips=chips,
+        own=own_catalogs(),
+        given=given_items(items, catalog),
     )
     LOG.info("%d %s", count, table)
     click.echo(file)

@@ -27,8 +27,9 @@ SHIPS_M, SHIPS_DEG = 200.0, 180.0
 """Lengths of ships that take turns spread over so much, and their axes."""
 OTHERS = 0.05
 """Share of what is found at an object's place that is something else, or measured wrong."""
-LENGTH_SHARE, LENGTH_M, AXIS_DEG = 0.1, 5.0, 10.0
-"""Errors beside those that are stated: of the length, and of the axis."""
+LENGTH_SHARE, LENGTH_M, AXIS_DEG = 0.05, 3.0, 10.0
+"""Errors beside those that are stated, within which 79 % of lengths are right: of the length, and
+of the axis."""
 OTHER_SD = 4.0
 """Errors of length from the usual one beyond which a detection is not of the object: it may be a
 ship that lies at it."""
@@ -67,8 +68,8 @@ def fixed_objects(detections: gpd.GeoDataFrame, scenes: gpd.GeoDataFrame) -> dic
     taken = Scenes.of(scenes)
     scene = taken.number_of(detections)
     sites = _sites(lon, lat, detections["detect_id"].to_numpy())
-    counted = _counted(sites, lon, lat, taken, scene)
     one, is_it = _are_one(detections, sites, taken.look[scene])
+    counted = _counted(sites, is_it, lon, lat, taken, scene)
     chosen = counted[counted["is_enough"].to_numpy(bool) & one[counted.index.to_numpy()]]
     kept = np.flatnonzero(np.isin(sites.site, chosen.index) & is_it)
     return _columns(detections.iloc[sites.member[kept]], chosen, sites.site[kept])
@@ -115,8 +116,18 @@ def _sites(lon: Float, lat: Float, ids: NDArray[np.object_]) -> _Sites:
     )
 
 
-def _counted(sites: _Sites, lon: Float, lat: Float, taken: Scenes, scene: Integers) -> pd.DataFrame:
-    """By site: passes that saw and that found it, first and last found, and whether enough."""
+def _counted(
+    sites: _Sites,
+    is_it: NDArray[np.bool_],
+    lon: Float,
+    lat: Float,
+    taken: Scenes,
+    scene: Integers,
+) -> pd.DataFrame:
+    """By site: passes that saw and that found it, first and last found, and whether enough.
+
+    What is found there and is something else, as ships that lie at it, does not count as it.
+    """
     place, over = taken.over(lon[sites.seed], lat[sites.seed])
     site = np.concatenate([sites.site, place])
     by = np.concatenate([scene[sites.member], over])
@@ -125,7 +136,7 @@ def _counted(sites: _Sites, lon: Float, lat: Float, taken: Scenes, scene: Intege
             "site": site,
             "look": taken.look[by],
             "pass": taken.passes(site, by),
-            "found": np.arange(site.size) < sites.site.size,
+            "found": np.concatenate([is_it, np.zeros(place.size, np.bool_)]),
             "when": taken.when[by],
         }
     )

@@ -6,9 +6,10 @@ import shapely
 from shapely import affinity
 from shapely.geometry.base import BaseGeometry
 
-from westsea.report.patches import MapChip, Patches, Picture, data_uri
+from westsea.report.patches import MapChip, Patches, data_uri
 from westsea.report.rows import Row
 from westsea_catalog.errors import WestseaError
+from westsea_catalog.pictures import Picture
 
 MARGIN_M = 250.0
 """Sea shown beyond the hulls of a pair."""
@@ -33,7 +34,6 @@ def pictures_of(
 def chip(pair: Row, members: list[Row], patches: Patches | str) -> dict[str, Any]:
     """Pictures around a pair, and what is drawn on them in metres east and south of the middle."""
     place, pictures, reason = pictures_of(pair, members, patches)
-    shapes = [hull_shape(place, hull) for hull in members]
     return {
         "reason": reason,
         "reach": round(place.reach_m),
@@ -43,6 +43,14 @@ def chip(pair: Row, members: list[Row], patches: Patches | str) -> dict[str, Any
         "pictures": [
             {"name": p.name, "scale": p.scale, "uri": data_uri(p.pixels)} for p in pictures
         ],
+        **drawing(place, pair, members),
+    }
+
+
+def drawing(place: MapChip, pair: Row, members: list[Row]) -> dict[str, Any]:
+    """What is drawn on a chip: lines of [east, south], metres from its middle."""
+    shapes = [hull_shape(place, hull) for hull in members]
+    return {
         "outlines": [_drawn(shape.exterior) for shape in shapes],
         "axes": [_drawn(axis_line(place, hull)) for hull in members],
         "gap": gap_line(place, pair, shapes),

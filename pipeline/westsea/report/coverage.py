@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from westsea.report import geography, words
+from westsea import words
+from westsea.report import geography
 from westsea.report.rows import Row, rows_of
 from westsea.report.scenes import Scenes
 from westsea.results import Sweep

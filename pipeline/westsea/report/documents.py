@@ -7,18 +7,20 @@ from typing import Any
 import pandas as pd
 import shapely
 
+from westsea import words
 from westsea.objects import open_objects
-from westsea.report import geography, words
+from westsea.report import geography
 from westsea.report.chips import pictures_of
 from westsea.report.coverage import run_document, scene_documents, ships
 from westsea.report.pairs import pair_document, pair_hulls
-from westsea.report.patches import MapChip, Picture
+from westsea.report.patches import MapChip
 from westsea.report.rows import Row, rows_of
 from westsea.report.scenes import Scenes, provenance_of
 from westsea.results import Sweep
 from westsea.schema import REASONS, VERDICTS
 from westsea.sources import Source
 from westsea_catalog.coast import Coast
+from westsea_catalog.pictures import Picture
 from westsea_catalog.profiles import Profile
 
 

@@ -12,11 +12,12 @@ from rasterio.features import rasterize
 
 from westsea.objects import open_objects
 from westsea.report.documents import one_pair
-from westsea.report.patches import Image, MapChip, Picture, encode
+from westsea.report.patches import MapChip
 from westsea.report.scenes import Scenes
 from westsea.results import Sweep
 from westsea.sources import Source
 from westsea_catalog.errors import UsageError
+from westsea_catalog.pictures import Image, Picture, encode
 from westsea_catalog.profiles import Profile
 
 MOST_NAMED = 3
@@ -112,18 +113,25 @@ def draw(found: Found, file: Path) -> None:
     """
     if not found.pictures:
         raise UsageError(f"{file} is not written: {found.pair['chip']['reason']}")
-    panels = [_panel(found, picture) for picture in found.pictures]
-    gutter = np.full((panels[0].shape[0], GUTTER_PX, 3), 255, np.uint8)
-    joined = [part for panel in panels for part in (panel, gutter)][:-1]
+    image = side_by_side(found.place, found.pair["chip"], found.pictures, ENLARGED)
     try:
-        file.write_bytes(encode(np.concatenate(joined, axis=1), "PNG"))
+        file.write_bytes(encode(image, "PNG"))
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}.") from None
 
 
-def _panel(found: Found, picture: Picture) -> Image:
-    place, chip = found.place, found.pair["chip"]
-    image = picture.pixels.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1)
+def side_by_side(
+    place: MapChip, drawing: Mapping[str, Any], pictures: list[Picture], enlarged: int
+) -> Image:
+    """(rows, cols, 3): pictures of one chip, each with hulls, gap and a scale bar of 100 m."""
+    panels = [_panel(place, drawing, picture, enlarged) for picture in pictures]
+    gutter = np.full((panels[0].shape[0], GUTTER_PX, 3), 255, np.uint8)
+    joined = [part for panel in panels for part in (panel, gutter)][:-1]
+    return np.concatenate(joined, axis=1)
+
+
+def _panel(place: MapChip, drawing: Mapping[str, Any], picture: Picture, enlarged: int) -> Image:
+    image = picture.pixels.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
     scale = image.shape[0] / (2 * place.reach_m)
 
     def burn(lines: list[Any], colour: tuple[int, int, int]) -> None:
@@ -135,8 +143,8 @@ def _panel(found: Found, picture: Picture) -> Image:
         if drawn:
             image[_covered(drawn, image.shape[0])] = colour
 
-    burn(chip["outlines"], YELLOW)
-    burn([chip["gap"]], PINK)
+    burn(drawing["outlines"], YELLOW)
+    burn([drawing["gap"]], PINK)
     left, low = -0.93 * place.reach_m, 0.92 * place.reach_m
     burn([[[left, low + d], [left + 100.0, low + d]] for d in (0.0, 1.5 / scale)], WHITE)
     return image

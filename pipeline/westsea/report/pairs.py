@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from westsea.report import words
+from westsea import words
 from westsea.report.chips import chip
 from westsea.report.patches import MapChip, Patches
 from westsea.report.rows import Row
@@ -59,7 +59,7 @@ def pair_document(
         "chance": round(pair["expected_chance_pairs"], 3),
         "n_near": int(pair["n_neighbors_5km"]),
         "raft": pair["raft_id"],
-        "numbers": _numbers(pair),
+        "numbers": pair_numbers(pair),
         "hulls": [_hull(hull) for hull in members],
         "why": words.reasons(pair, first, second),
         "settle": words.settling(pair, provenance["kind"], members),
@@ -75,13 +75,13 @@ def pair_hulls(pair: Row, by_id: Mapping[str, Row]) -> list[Row]:
     return [by_id[name] for name in ids if name in by_id]
 
 
-def _numbers(pair: Row) -> list[list[str]]:
+def pair_numbers(pair: Row) -> list[list[str]]:
     """Names and values of what was measured of the pair, with unit and uncertainty."""
     angle = pair["relative_heading_deg"]
     return [
         ["gap", words.metres(pair["gap_m"], pair["gap_sd_m"])],
         ["distance of centres", words.metres(pair["center_distance_m"])],
-        ["angle between axes", "not resolved" if angle is None else f"{angle:.0f}°"],
+        ["angle between axes", words.UNRESOLVED if angle is None else f"{angle:.0f}°"],
         ["abreast of each other", words.overlap(pair["overlap_m"])],
         ["hull 1", _size(pair, "1")],
         ["hull 2", _size(pair, "2")],
@@ -93,10 +93,20 @@ def _numbers(pair: Row) -> list[list[str]]:
 
 def _size(pair: Row, number: str) -> str:
     length, width = pair[f"length_m_{number}"], pair[f"width_m_{number}"]
-    return "not resolved" if length is None else f"{length:,.0f} x {width:,.0f} m"
+    return words.UNRESOLVED if length is None else f"{length:,.0f} x {width:,.0f} m"
 
 
 def _hull(hull: Row) -> dict[str, Any]:
+    return {
+        "id": hull["detect_id"],
+        "numbers": hull_numbers(hull),
+        "flags": words.names(int(hull["flags"])),
+        "doubt_of": hull["doubt_detect_id"],
+    }
+
+
+def hull_numbers(hull: Row) -> list[list[str]]:
+    """Names and values of what was measured of a detection, with unit and uncertainty."""
     speed = hull["speed_mps"]
     numbers = [
         ["length", words.metres(hull["length_m"], hull["length_sd_m"])],
@@ -112,12 +122,7 @@ def _hull(hull: Row) -> dict[str, Any]:
         numbers.insert(4, ["speed", f"{speed:.1f} ± {hull['speed_sd_mps'] or 0:.1f} m/s"])
     if hull["n_hulls"] is not None:
         numbers.append(["hulls in it", str(int(hull["n_hulls"]))])
-    return {
-        "id": hull["detect_id"],
-        "numbers": numbers,
-        "flags": words.names(int(hull["flags"])),
-        "doubt_of": hull["doubt_detect_id"],
-    }
+    return numbers
 
 
 def _label(pair: Row) -> dict[str, Any] | None:

@@ -10,25 +10,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import rasterio
-from affine import Affine
 from numpy.typing import NDArray
 
 from westsea_catalog.errors import FailedScene, WestseaError
 from westsea_catalog.grid import Grid, Window
+from westsea_catalog.pictures import Image, Picture, encode, optical, radar
 from westsea_catalog.reader import Reader, gdal_env, open_reader
 from westsea_catalog.scene import Asset, Scene
 
 Float = NDArray[np.float64]
-Image = NDArray[np.uint8]
 
 METRES_PER_DEGREE = 111_320.0
 MOST_PX = 192
 """Along a side of a chip; a reach that needs more gets larger pixels."""
 COLOURS = ("B04", "B03", "B02")
-QUALITY = 80
-"""Of WebP: a quarter of the bytes of PNG, and speckle looks the same."""
-MARGIN_DB = 4.0
 
 
 @dataclass(frozen=True)
@@ -97,18 +92,6 @@ def read_chip(grid: Grid, place: MapChip, read: Callable[[Window], NDArray[Any]]
     return out
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A chip to look at."""
-
-    name: str
-    """Band or bands."""
-    pixels: Image
-    """(size, size, 3), 0-255."""
-    scale: str
-    """What black and white mean, in words."""
-
-
 @dataclass
 class Patches:
     """Reads chips of one scene; keeps its files open."""
@@ -139,13 +122,13 @@ class Patches:
 
     def _pictures(self, place: MapChip) -> list[Picture]:
         if self.scene.sensor == "sar":
-            return [_radar(asset.name, self._read(asset, place)) for asset in self.scene.bands]
+            return [radar(asset.name, self._read(asset, place)) for asset in self.scene.bands]
         extras: Mapping[str, Asset] = {asset.name: asset for asset in self.scene.extras}
         pictures = []
         if all(name in extras and extras[name].factor == 1 for name in COLOURS):
             bands = [self._read(extras[name], place) for name in COLOURS]
-            pictures.append(_optical("true colour", np.stack(bands, axis=-1)))
-        return pictures + [_optical(b.name, self._read(b, place)) for b in self.scene.bands]
+            pictures.append(optical("true colour", np.stack(bands, axis=-1)))
+        return pictures + [optical(b.name, self._read(b, place)) for b in self.scene.bands]
 
     def _read(self, asset: Asset, place: MapChip) -> Float:
         if asset.name not in self._readers:
@@ -153,56 +136,6 @@ class Patches:
         pixels = read_chip(self.scene.grid, place, self._readers[asset.name].read)
         pixels[pixels == self.scene.nodata] = np.nan
         return pixels
-
-
-def _radar(name: str, pixels: Float) -> Picture:
-    """Power as levels in dB."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        level = 10.0 * np.log10(np.where(pixels > 0, pixels, np.nan))
-    low, high = _limits(level, 5.0, 99.9)
-    low, high = low - MARGIN_DB, max(high, low + 4 * MARGIN_DB)
-    return Picture(name, _grey(level, low, high), f"black {low:.0f} dB, white {high:.0f} dB")
-
-
-def _optical(name: str, pixels: Float) -> Picture:
-    low, high = _limits(pixels, 1.0, 99.7)
-    high = max(high, low + 1.0)
-    words = f"black {low:.0f}, white {high:.0f} (digital numbers, square root)"
-    share = np.sqrt(np.clip((pixels - low) / (high - low), 0, None))
-    return Picture(name, _grey(share, 0.0, 1.0), words)
-
-
-def _limits(values: Float, low: float, high: float) -> tuple[float, float]:
-    seen = values[np.isfinite(values)]
-    if not seen.size:
-        return 0.0, 1.0
-    found = np.percentile(seen, [low, high])
-    return float(found[0]), float(found[1])
-
-
-def _grey(values: Float, low: float, high: float) -> Image:
-    """(size, size, 3); no data is a dark blue that no level has."""
-    share = np.clip((values - low) / (high - low), 0, 1)
-    colours = share if share.ndim == 3 else np.repeat(share[..., None], 3, axis=-1)
-    absent = ~np.isfinite(colours).all(axis=-1)
-    image = np.rint(255 * np.nan_to_num(colours)).astype(np.uint8)
-    image[absent] = (16, 32, 64)
-    return image
-
-
-def encode(image: Image, driver: str) -> bytes:
-    """(rows, cols, 3) pixels as a PNG or WEBP file."""
-    rows, cols, _ = image.shape
-    options: dict[str, Any] = {"QUALITY": QUALITY} if driver == "WEBP" else {"ZLEVEL": 9}
-    profile = {"driver": driver, "width": cols, "height": rows, "count": 3, "dtype": "uint8"}
-    # A transform, or rasterio warns that there is none; no file beside it may hold that.
-    with (
-        rasterio.Env(GDAL_PAM_ENABLED="NO"),
-        rasterio.MemoryFile() as memory,
-    ):
-        with memory.open(**profile, transform=Affine.scale(2.0), **options) as file:
-            file.write(np.moveaxis(image, -1, 0))
-        return bytes(memory.read())
 
 
 def data_uri(image: Image) -> str:

@@ -68,7 +68,7 @@ def provenance_of(source: Source | None, scene: Row | None) -> dict[str, Any]:
         "baseline": scene["processing_baseline"] if scene else None,
         "catalog": source.catalog if source else "",
         "links": {key: _link(asset) for key, asset in links.items()},
-        "credit": _credit(source, scene),
+        "credit": credit_of(source, scene),
     }
 
 
@@ -77,7 +77,8 @@ def _link(asset: Any) -> str:
     return href.partition("?")[0] if "://" in href else href
 
 
-def _credit(source: Source | None, scene: Row | None) -> str:
+def credit_of(source: Source | None, scene: Row | None) -> str:
+    """Whom pixels are owed to, as Copernicus' terms want it said."""
     if source is not None and source.root is not None and _is_built_in(Path(source.root)):
         return BUILT_IN
     year = f" {scene['datetime'].year}" if scene else ""

@@ -50,6 +50,22 @@ def test_too_few_passes_or_days_tell_nothing(months):
     assert len(fixed_objects(detections[kept], scenes[some])["detect_id"]) == 0
 
 
+@pytest.mark.parametrize(("last_length", "n_fixed"), [(60.0, 8), (180.0, 0)])
+def test_what_is_something_else_does_not_count(months, last_length, n_fixed):
+    """A ship for 80 days, and then a longer one, are not one thing for 90 days."""
+    rng = np.random.default_rng(5)
+    looks = [look for look in months.looks(160, rng) if look.platform == "sentinel-1a"]
+    looks = [look for look in looks if look.orbit == "ascending"][:12]
+    for k, look in enumerate(looks):
+        look.rows.clear()
+        length = 60.0 if k < 7 else last_length
+        if k < 7 or k == 11:
+            hull = {"lon": 123.5, "lat": 37.5, "length_m": length, "length_sd_m": 8.0}
+            hull |= {"width_m": 30.0, "heading_deg": 0.0, "heading_sd_deg": 20.0, "thing": "hull"}
+            look.rows.append(hull)
+    assert len(fixed_objects(*months.frames(looks))["detect_id"]) == n_fixed
+
+
 def test_the_order_of_rows_changes_nothing(months):
     detections, scenes = a_sea(months, 2, n_platforms=20, n_berths=10)
     one = pd.DataFrame(fixed_objects(detections, scenes)).sort_values("detect_id")

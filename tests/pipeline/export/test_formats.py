@@ -117,7 +117,7 @@ def test_kmz_opens_and_shows_texts_as_texts(out, tmp_path, table, hostile):
     frame = getattr(Sweep(out), table)()
     export(out, path, table=table)
     with zipfile.ZipFile(path) as archive:
-        assert archive.namelist() == ["doc.kml"]
+        assert archive.namelist() == ["doc.kml", "files/dot.png"]
         text = archive.read("doc.kml")
     (tmp_path / "doc.kml").write_bytes(text)
     read = pyogrio.read_dataframe(tmp_path / "doc.kml")
@@ -134,6 +134,11 @@ def test_kmz_opens_and_shows_texts_as_texts(out, tmp_path, table, hostile):
             assert float(data["score"]) == row["score"]
             doubted = row["flags"] & 255
             assert mark.find(f"{KML}styleUrl").text == ("#doubted" if doubted else "#clear")
+        if table != "scenes":
+            told = mark.find(f"{KML}description").text
+            assert told.startswith("<p>No chip: No item of this scene is kept")
+            assert "<script" not in told
+            assert "<b>" not in told
     # Bidirectional overrides would reorder what a reader sees.
     assert "\u202e" not in text.decode()
     assert "&amp;lt;script" in text.decode()

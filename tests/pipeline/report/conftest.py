@@ -25,17 +25,6 @@ QUIET = [
 ]
 
 
-@pytest.fixture(scope="session")
-def swept(archive, tmp_path_factory):
-    """The output folder of a sweep of the small archive; tests only read it."""
-    from westsea.api import execute, plan, search
-
-    out = tmp_path_factory.mktemp("swept") / "out"
-    found = search(str(archive), aoi="west-sea", datetime="2017-10-01/2017-10-31", offline=True)
-    execute(plan(found, catalog=str(archive), aoi="west-sea"), out, workers=0)
-    return out
-
-
 @pytest.fixture
 def own(swept, tmp_path):
     """A copy of it that a test may change."""

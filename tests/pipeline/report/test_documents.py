@@ -11,8 +11,8 @@ import pytest
 import shapely
 from click.testing import CliRunner
 
-from westsea import cli
-from westsea.report import documents, pages, scenes, words, write
+from westsea import cli, words
+from westsea.report import documents, pages, scenes, write
 from westsea.results import Sweep
 from westsea.schema import FLAG_MEANINGS
 from westsea_catalog.errors import ConfigError, UsageError

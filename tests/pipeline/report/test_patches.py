@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from made.grids import BentGrid
-from westsea.report.patches import MapChip, data_uri, encode, read_chip
+from westsea.report.patches import MapChip, data_uri, read_chip
 from westsea_catalog.grid import GEOD, AffineGrid, Window
+from westsea_catalog.pictures import encode
 
 GRID = AffineGrid(32651, (10.0, 0.0, 500_000.0, 0.0, -10.0, 4_100_000.0), (400, 500))
 

@@ -8,6 +8,7 @@ from westsea.schema import DOUBT, FAR_M, FLAG_MEANINGS, Flag
 
 Row = Mapping[str, Any]
 
+UNRESOLVED = "not resolved"
 MOST_SD_M = 1000.0
 """A standard error above that means that the number is none."""
 YELLOW_SEA_LON = (114.0, 135.0)
@@ -40,10 +41,21 @@ def local_time(when: datetime, lon: float) -> str:
     return f"{local:%Y-%m-%d %H:%M} UTC{hours:+d}"
 
 
+def position(lon: float, lat: float) -> str:
+    """A place as charts have it, in degrees and minutes; .01' is 18.5 m."""
+    north, east = ("N" if lat >= 0 else "S"), ("E" if lon >= 0 else "W")
+    return f"{_minutes(lat, 2)} {north} {_minutes(lon, 3)} {east}"
+
+
+def _minutes(value: float, digits: int) -> str:
+    degrees, hundredths = divmod(round(abs(value) * 6000), 6000)
+    return f"{degrees:0{digits}d}°{hundredths / 100:05.2f}'"
+
+
 def metres(value: float | None, sd: float | None = None) -> str:
     """A length with its standard error."""
     if value is None:
-        return "not resolved"
+        return UNRESOLVED
     if value >= FAR_M:
         return "50 km or more"
     digits = 1 if sd is not None and sd < 1.0 else 0
@@ -62,7 +74,7 @@ def probability(value: float) -> str:
 def overlap(value: float | None) -> str:
     """How far two hulls lie abreast."""
     if value is None:
-        return "not resolved"
+        return UNRESOLVED
     return f"{value:,.0f} m" if value >= 0 else f"none: {-value:,.0f} m past each other"
 
 
