@@ -283,7 +283,7 @@ def tell_start(key: SceneKey) -> None:
 def _summarise(job: Job, pixels: Pixels, chunk: Window) -> Part:
     start, before = time.perf_counter(), pixels.n_bytes
     summary = summarise(
-        pixels.bands(chunk, SCRATCH),
+        pixels.image(chunk, SCRATCH),
         pixels.land(chunk),
         chunk,
         sensor=job.scene.sensor,
