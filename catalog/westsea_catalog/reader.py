@@ -321,10 +321,6 @@ class PowerReader:
 
     file: TiffReader
     levels: Levels
-    _rooms: list[NDArray[np.uint16]] = field(
-        default_factory=list, init=False, repr=False, compare=False
-    )
-    """Room for numbers that no thread is reading: new pages cost a fifth of the decoding."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -340,24 +336,23 @@ class PowerReader:
         """That of the file."""
         return self.file.header()
 
+    def numbers(self, window: Window, out: NDArray[np.uint16]) -> None:
+        """Fill (rows, cols) with the digital numbers of a window inside the file.
+
+        0 where there is no data. `levels.lines` says what they stand for.
+        """
+        self.file.read(window, out)
+        self.levels.cut(out, window)
+
     def read(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """(rows, cols) float32 power of a window inside the file; 0 where there is no data."""
-        try:
-            room = self._rooms.pop()
-        except IndexError:
-            room = np.empty(0, np.uint16)
-        if room.size < window.size:
-            room = np.empty(window.size, np.uint16)
-        numbers = self.file.read(window, room[: window.size].reshape(window.shape))
+        numbers = self.file.read(window, np.empty(window.shape, np.uint16))
         power = np.empty(window.shape, np.float32) if out is None else out
-        self.levels.power(numbers, window, power)
-        self._rooms.append(room)
-        return power
+        return self.levels.power(numbers, window, power)
 
     def close(self) -> None:
-        """Let go of the file and of room."""
+        """Let go of the file; a later read opens it again."""
         self.file.close()
-        self._rooms.clear()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PowerReader, (self.file, self.levels)

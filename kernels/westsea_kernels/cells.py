@@ -5,6 +5,9 @@ of each polarisation's own median in the cell, so that VV and VH count alike and
 1; an optical scene has one band and the weight 1. The plane's histogram has logarithmic bins,
 32 an octave, read off the high bits of a positive float32: no logarithm is computed.
 
+Of radar's digital numbers power is computed along the rows that are counted, and of the few blocks
+that may hold ships.
+
 Every second row and column is counted. Pixels of 10 m share most of their speckle with those
 beside, so the quantiles hardly lose by it, and a count takes longer than all else a pixel needs.
 """
@@ -20,8 +23,10 @@ from westsea_kernels.blocks import (
     CELL,
     SAMPLING,
     TILE,
+    cut_block,
     summarise_row,
 )
+from westsea_kernels.images import Image, are_numbers, band_of, power
 from westsea_kernels.jit import kernel
 
 MEDIAN_SAMPLING = 4
@@ -42,7 +47,6 @@ TRIMS = 2
 _OF_LIMITS = np.array([0.5, 0.9])
 _SHIFT = 18  # a float32 has 23 bits of mantissa; the upper 5 make 32 bins an octave
 _BASE = (127 + LOWEST_OCTAVE) * BINS_PER_OCTAVE
-_NO_BITS = np.int32(-(2**31))  # those of -0.0
 
 
 @lru_cache(maxsize=1)
@@ -157,27 +161,36 @@ def _bin(bits: np.int32) -> int:
 
 @kernel
 def _weigh(
-    bands: AnyReal, weights: Float32, row: int, cols: tuple[int, int], out: Float32
+    image: Image, weights: Float32, row: int, cols: tuple[int, int], out: Float32
 ) -> Float32:
-    """Plane along a row, the sum over the bands of weight x value; cols: half open.
+    """Plane along a row, the sum over the bands of weight x value.
 
-    out: the first part of it is returned.
+    weights: (n_bands, n) of the columns; cols: half open; out: the first n of it are returned.
     """
     plane = out[: cols[1] - cols[0]]
-    for band in range(bands.shape[0]):
-        values = bands[band, row, cols[0] : cols[1]]
-        if band == 0:
+    for band in range(image.pixels.shape[0]):
+        pixels, weight = image.pixels[band, row, cols[0] : cols[1]], weights[band]
+        if are_numbers(image):
+            gains = image.gains[band, row // BLOCK, cols[0] : cols[1]]
+            noises = image.noises[band, row // BLOCK, cols[0] : cols[1]]
+            if band == 0:
+                for i in range(plane.size):
+                    plane[i] = weight[i] * power(pixels[i], gains[i], noises[i])
+            else:
+                for i in range(plane.size):
+                    plane[i] += weight[i] * power(pixels[i], gains[i], noises[i])
+        elif band == 0:
             for i in range(plane.size):
-                plane[i] = weights[0] * np.float32(values[i])
+                plane[i] = weight[i] * np.float32(pixels[i])
         else:
             for i in range(plane.size):
-                plane[i] += weights[band] * np.float32(values[i])
+                plane[i] += weight[i] * np.float32(pixels[i])
     return plane
 
 
 @kernel
 def _count(
-    bands: AnyReal,
+    image: Image,
     valid: Bool,
     is_whole: bool,
     weights: Float32,
@@ -186,52 +199,50 @@ def _count(
     line: Float32,
     counts: UInt16,
 ) -> None:
-    """Add every second valid pixel of the plane along a row to a histogram.
+    """Add every second valid pixel of the plane along a row to the histograms of its cells.
 
-    is_whole: all are; cols: half open, from an even number, within a cell; line: (CELL,), scratch.
+    A row of cells at a time: a call for each, of 128 pixels, takes as long as what it does.
+
+    is_whole: all are valid; weights, cols: as of `_weigh`; line: (TILE,), scratch; counts:
+    (cells, N_BINS).
     """
     # Weighed and binned are all, eight at a time: to pick out every second one first takes longer.
-    bits = _weigh(bands, weights, row, cols, line).view(np.int32)
+    bits = _weigh(image, weights, row, cols, line).view(np.int32)
     for i in range(bits.size):
         bits[i] = _bin(bits[i])
-    if is_whole:  # 0.6 ns a count saved
-        for i in range(0, bits.size, SAMPLING):
-            counts[np.uint32(bits[i])] += np.uint16(1)
-        return
     good = valid[row, cols[0] : cols[1]]
-    for i in range(0, bits.size, SAMPLING):
-        # Without a branch, and as an index that numba need not test for being negative.
-        counts[np.uint32(bits[i])] += np.uint16(good[i])
+    for j in range(counts.shape[0]):
+        count = counts[j]
+        inside = range(j * CELL, min((j + 1) * CELL, bits.size), SAMPLING)
+        # As an index that numba need not test for being negative.
+        if is_whole:  # 0.6 ns a count saved
+            for i in inside:
+                count[np.uint32(bits[i])] += np.uint16(1)
+        else:
+            for i in inside:
+                count[np.uint32(bits[i])] += np.uint16(good[i])
 
 
 @kernel
-def _peak(
-    bands: AnyReal,
-    valid: Bool,
-    weights: Float32,
-    rows: tuple[int, int],
-    cols: tuple[int, int],
-    line: Float32,
-) -> int:
-    """Largest bin of the plane inside a block, every pixel looked at; -1 where none is valid.
+def _plane_bins(values: Float32, weights: Float32, plane: Float32, bins: Int32) -> None:
+    """Bins of the plane of some pixels, -1 where it is NaN.
 
-    rows, cols: half open; line: (CELL,), scratch.
+    values: (n_bands, n); weights: (n_bands,); plane: (n,), scratch; bins: (n,), out.
     """
-    # The larger the bits the larger the bin; none is as small as that of no pixel.
-    peak = _NO_BITS
-    for row in range(rows[0], rows[1]):
-        bits = _weigh(bands, weights, row, cols, line).view(np.int32)
-        good = valid[row, cols[0] : cols[1]]
-        for i in range(bits.size):
-            peak = max(peak, bits[i] if good[i] else _NO_BITS)
-    return _bin(peak) if peak > _NO_BITS else -1
+    for i in range(plane.size):
+        plane[i] = weights[0] * values[0, i]
+    for band in range(1, values.shape[0]):
+        for i in range(plane.size):
+            plane[i] += weights[band] * values[band, i]
+    bits = plane.view(np.int32)
+    for i in range(bins.size):
+        bins[i] = -1 if np.isnan(plane[i]) else _bin(bits[i])
 
 
 @kernel
 def _trim(
-    bands: AnyReal,
+    image: Image,
     valid: Bool,
-    is_whole: Bool,
     weights: Float32,
     rows: tuple[int, int],
     cols: tuple[int, int],
@@ -247,23 +258,24 @@ def _trim(
     which follows how high the plane can lie; only where that is above the limit is it looked at.
     """
     bright, taken = np.zeros(N_BINS, np.uint16), np.zeros(N_BINS, np.uint16)
-    is_out = np.zeros(largest.shape[1:], np.bool_)
-    line = np.empty(CELL, np.float32)
-    highest = np.empty(BLOCKS_PER_CELL, np.float32)
+    n_bands, n_blocks = largest.shape[0], largest.shape[1] * largest.shape[2]
+    bounds, is_out = np.empty(n_blocks, np.int32), np.zeros(n_blocks, np.bool_)
+    plane, bins = np.empty(BLOCK * BLOCK, np.float32), np.empty(BLOCK * BLOCK, np.int32)
+    block = np.empty((n_bands, BLOCK, BLOCK), np.float32)
+    _plane_bins(largest.copy().reshape(n_bands, n_blocks), weights, plane[:n_blocks], bounds)
     for _ in range(TRIMS):
         limit = _limit_bin(counts, edges, limits)
         found = False
-        for i in range(largest.shape[1]):
-            bits = _weigh(largest, weights, i, (0, largest.shape[2]), highest).view(np.int32)
-            inside = (rows[0] + i * BLOCK, min(rows[0] + (i + 1) * BLOCK, rows[1]))
-            for j in range(bits.size):
-                if is_out[i, j] or _bin(bits[j]) <= limit:
-                    continue
-                across = (cols[0] + j * BLOCK, min(cols[0] + (j + 1) * BLOCK, cols[1]))
-                if _peak(bands, valid, weights, inside, across, line) > limit:
-                    is_out[i, j] = found = True
-                    for row in range(inside[0], inside[1], SAMPLING):
-                        _count(bands, valid, is_whole[i], weights, row, across, line, bright)
+        for k in range(n_blocks):
+            if is_out[k] or bounds[k] <= limit:
+                continue
+            i, j = rows[0] // BLOCK + k // largest.shape[2], cols[0] // BLOCK + k % largest.shape[2]
+            cut_block(image, valid, i, j, block)
+            _plane_bins(block.reshape(n_bands, BLOCK * BLOCK), weights, plane, bins)
+            bounds[k] = bins.max()
+            if bounds[k] > limit:
+                is_out[k] = found = True
+                _count_sampled(bins.reshape(BLOCK, BLOCK), bright)
         if not found:  # two cells in three: what follows takes longer than the look
             break
         for b in range(N_BINS):
@@ -277,6 +289,15 @@ def _trim(
         for b in range(N_BINS):
             counts[b] += taken[b]
         counts[_limit_bin(counts, edges, limits) + 1 :] = 0
+
+
+@kernel
+def _count_sampled(bins: Int32, counts: UInt16) -> None:
+    """Add the bins of every second row and column of a block to a histogram, but -1."""
+    for row in range(0, BLOCK, SAMPLING):
+        for col in range(0, BLOCK, SAMPLING):
+            if bins[row, col] >= 0:
+                counts[bins[row, col]] += np.uint16(1)
 
 
 @kernel
@@ -298,7 +319,7 @@ def inverse_weight(median: Float, scale: Float, n_bands: int) -> np.float32:
 
 @kernel
 def _count_bands(
-    bands: AnyReal,
+    image: Image,
     valid: Bool,
     is_whole: bool,
     rows: tuple[int, int],
@@ -307,22 +328,19 @@ def _count_bands(
 ) -> None:
     """Add a row of blocks to the histograms of the bands, times BAND_SCALE, for a row of cells.
 
-    is_whole: all pixels are valid; rows, cols: half open; counts: (cells, n_bands, N_BINS).
+    is_whole: all pixels are valid; rows, cols: half open; counts: (n_bands, cells, N_BINS).
     """
-    factors = np.full(1, BAND_SCALE, np.float32)
-    line = np.empty(CELL, np.float32)
+    factors = np.full((1, cols[1] - cols[0]), BAND_SCALE, np.float32)
+    line = np.empty(TILE, np.float32)
     for row in range(rows[0], rows[1], MEDIAN_SAMPLING):
-        for band in range(bands.shape[0]):
-            one = bands[band : band + 1]
-            for j in range(counts.shape[0]):
-                left = cols[0] + j * CELL
-                across = (left, min(left + CELL, cols[1]))
-                _count(one, valid, is_whole, factors, row, across, line, counts[j, band])
+        for band in range(image.pixels.shape[0]):
+            one = band_of(image, band)
+            _count(one, valid, is_whole, factors, row, cols, line, counts[band])
 
 
 @kernel
 def _count_plane(
-    bands: AnyReal,
+    image: Image,
     valid: Bool,
     is_whole: Bool,
     weights: Float32,
@@ -332,17 +350,14 @@ def _count_plane(
 ) -> None:
     """Histograms of the plane for a row of cells.
 
-    is_whole: (block_rows,), where all pixels are valid; weights: (cells, n_bands); rows, cols:
+    is_whole: (block_rows,), where all pixels are valid; weights: as of `_weigh`; rows, cols:
     half open; counts: (cells, N_BINS), out.
     """
-    line = np.empty(CELL, np.float32)
+    line = np.empty(TILE, np.float32)
     counts[:] = 0
     for row in range(rows[0], rows[1], SAMPLING):
         whole = is_whole[(row - rows[0]) // BLOCK]
-        for j in range(counts.shape[0]):
-            left = cols[0] + j * CELL
-            across = (left, min(left + CELL, cols[1]))
-            _count(bands, valid, whole, weights[j], row, across, line, counts[j])
+        _count(image, valid, whole, weights, row, cols, line, counts)
 
 
 @kernel
@@ -353,7 +368,7 @@ def _median(counts: UInt16, edges: Float64) -> float:
 
 @kernel
 def summarise_cells(
-    bands: AnyReal,
+    image: Image,
     valid: Bool,
     is_whole: Bool,
     largest: Float32,
@@ -370,14 +385,14 @@ def summarise_cells(
 
     Parameters
     ----------
-    bands : (n_bands, rows, cols), any real dtype
+    image
         The chunk; its corner lies on a corner of a cell.
     valid : (rows, cols)
     is_whole : (BLOCKS_PER_CELL,)
         Which rows of blocks in the window have valid pixels alone.
     largest : (n_bands, block_rows, block_cols)
-        Of `summarise_blocks`.
-    of_bands : (at least the cells of the row, n_bands, N_BINS)
+        Of `summarise_row`.
+    of_bands : (n_bands, cells of the row, N_BINS)
         Histograms of the bands; where scale is 0 they are not looked at.
     scale : float32
         0: one band, which is the plane. Otherwise the plane is the mean over the bands of
@@ -397,22 +412,22 @@ def summarise_cells(
     counts : (cell_rows, cell_cols, N_BINS), out
         Histogram of the plane over the valid pixels of every second row and column.
     """
-    n_bands = bands.shape[0]
+    n_bands = image.pixels.shape[0]
     i, first = rows[0] // CELL, cols[0] // CELL
     n_cells = (cols[1] - cols[0] + CELL - 1) // CELL
     plane = counts[i, first : first + n_cells]
-    weights = np.ones((n_cells, n_bands), np.float32)
+    weights = np.ones((n_bands, cols[1] - cols[0]), np.float32)
     if scale == 0:
-        _count_plane(bands, valid, is_whole, weights, rows, cols, plane)
+        _count_plane(image, valid, is_whole, weights, rows, cols, plane)
         for j in range(n_cells):
             medians[i, first + j, 0] = _median(plane[j], edges)
         return
     for j in range(n_cells):
         for band in range(n_bands):
-            median = np.float32(_median(of_bands[j, band], edges) / BAND_SCALE)
+            median = np.float32(_median(of_bands[band, j], edges) / BAND_SCALE)
             medians[i, first + j, band] = median
-            weights[j, band] = inverse_weight(median, scale, n_bands)
-    _count_plane(bands, valid, is_whole, weights, rows, cols, plane)
+            weights[band, j * CELL : (j + 1) * CELL] = inverse_weight(median, scale, n_bands)
+    _count_plane(image, valid, is_whole, weights, rows, cols, plane)
     if limits.shape[1] == 0:
         return
     down = slice(i * BLOCKS_PER_CELL, (i + 1) * BLOCKS_PER_CELL)
@@ -421,12 +436,13 @@ def summarise_cells(
         inside = (left, min(left + CELL, cols[1]))
         across = slice((first + j) * BLOCKS_PER_CELL, (first + j + 1) * BLOCKS_PER_CELL)
         highest = largest[:, down, across]
-        _trim(bands, valid, is_whole, weights[j], rows, inside, highest, edges, limits, plane[j])
+        of_cell = weights[:, j * CELL].copy()
+        _trim(image, valid, of_cell, rows, inside, highest, edges, limits, plane[j])
 
 
 @kernel
 def summarise_pixels(
-    bands: AnyReal,
+    image: Image,
     nodata: np.float32,
     land: Bool,
     scale: np.float32,
@@ -445,28 +461,28 @@ def summarise_pixels(
     arguments are theirs; from `valid` on they are filled.
     """
     n_rows, n_cols = land.shape
+    n_bands = image.pixels.shape[0]
     is_whole = np.empty(BLOCKS_PER_CELL, np.bool_)
-    of_bands = np.empty((TILE // CELL, bands.shape[0], N_BINS), np.uint16)
     for top in range(0, n_rows, CELL):
         rows = (top, min(top + CELL, n_rows))
         for left in range(0, n_cols, TILE):
             cols = (left, min(left + TILE, n_cols))
-            wide = of_bands[: (cols[1] - cols[0] + CELL - 1) // CELL]
-            wide[:] = 0
+            n_cells = (cols[1] - cols[0] + CELL - 1) // CELL
+            of_bands = np.zeros((n_bands, n_cells, N_BINS), np.uint16)
             for line in range(top, rows[1], BLOCK):
                 lines = (line, min(line + BLOCK, rows[1]))
                 whole = summarise_row(
-                    bands, nodata, land, lines, cols, valid, n_valid, largest, smallest
+                    image, nodata, land, lines, cols, valid, n_valid, largest, smallest
                 )
                 is_whole[(line - top) // BLOCK] = whole
                 if scale > 0:
-                    _count_bands(bands, valid, whole, lines, cols, wide)
+                    _count_bands(image, valid, whole, lines, cols, of_bands)
             summarise_cells(
-                bands,
+                image,
                 valid,
                 is_whole,
                 largest,
-                wide,
+                of_bands,
                 scale,
                 edges,
                 limits,

@@ -99,7 +99,7 @@ class _Array:
 def _run_kernels(sensor: "Sensor") -> None:
     """Summarise and judge two bright spots in a flat sea, which calls every kernel of a scene.
 
-    And what joins scenes.
+    And what joins scenes. The numbers of radar geometry have the types of optical pixels.
     """
     import numpy as np
     import shapely

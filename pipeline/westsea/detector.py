@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from westsea_catalog.errors import ConfigError
 
-ALGORITHM_VERSION = "8"
+ALGORITHM_VERSION = "9"
 """Changes whenever the same pixels and settings give other tables."""
 
 

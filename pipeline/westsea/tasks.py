@@ -282,7 +282,7 @@ def tell_start(key: SceneKey) -> None:
 def _summarise(job: Job, pixels: Pixels, chunk: Window) -> Part:
     start, meter = time.perf_counter(), Meter(pixels)
     summary = summarise(
-        pixels.bands(chunk, SCRATCH),
+        pixels.image(chunk, SCRATCH),
         pixels.land(chunk),
         chunk,
         sensor=job.scene.sensor,

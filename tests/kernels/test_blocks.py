@@ -9,9 +9,9 @@ from westsea_kernels.blocks import (
     block_quartiles,
     cut_blocks,
     mark_valid,
-    summarise_blocks,
     summarise_row,
 )
+from westsea_kernels.images import image_of
 
 EXAMPLES = 3 if numba.config.DISABLE_JIT else 100
 
@@ -76,13 +76,16 @@ def test_valid_pixels_have_data_in_every_band_and_are_not_land(chunk):
 # -- blocks
 
 
-def blocks_of(bands, valid):
+def blocks_of(bands, nodata, land):
     """Numbers, largest, smallest; what the arrays held before must not matter."""
-    shape = grid_shape(valid.shape, BLOCK)
+    shape = grid_shape(land.shape, BLOCK)
     n_valid = np.full(shape, 7, np.uint16)
     largest, smallest = (np.full((len(bands), *shape), 7, np.float32) for _ in range(2))
-    rows, cols = ((0, side) for side in valid.shape)
-    summarise_blocks(bands, valid, rows, cols, n_valid, largest, smallest)
+    valid, image = np.ones(land.shape, np.bool_), image_of(bands)
+    for row in range(0, land.shape[0], BLOCK):
+        window = (row, min(row + BLOCK, land.shape[0])), (0, land.shape[1])
+        summarise_row(image, nodata, land, *window, valid, n_valid, largest, smallest)
+    np.testing.assert_array_equal(valid, valid_of(bands, nodata, land))
     return n_valid, largest, smallest
 
 
@@ -109,25 +112,37 @@ def windows_of_a_row(draw):
 
 @given(windows_of_a_row())
 @settings(max_examples=EXAMPLES)
-def test_a_row_without_holes_is_summarised_like_any_other(row):
-    chunk, window, is_whole = row
-    valid, (n_valid, largest, smallest) = valid_of(*chunk), blocks_of(chunk[0], valid_of(*chunk))
+def test_a_window_of_a_row_is_summarised_alone(row):
+    (bands, nodata, land), window, is_whole = row
+    valid = valid_of(bands, nodata, land)
     found = np.zeros_like(valid)
-    of_blocks = np.zeros_like(n_valid), np.zeros_like(largest), np.zeros_like(smallest)
-    assert summarise_row(*chunk, *window, found, *of_blocks) == is_whole
+    shape = grid_shape(valid.shape, BLOCK)
+    n_valid = np.zeros(shape, np.uint16)
+    largest, smallest = (np.zeros((len(bands), *shape), np.float32) for _ in range(2))
+    out = found, n_valid, largest, smallest
+    assert summarise_row(image_of(bands), nodata, land, *window, *out) == is_whole
     inside = tuple(np.s_[start:end] for start, end in window)
     np.testing.assert_array_equal(found[inside], valid[inside])
     assert found.sum() == valid[inside].sum()
-    places = 1, np.s_[window[1][0] // BLOCK : -(-window[1][1] // BLOCK)]
-    for mine, theirs in zip(of_blocks, (n_valid, largest, smallest), strict=True):
-        np.testing.assert_array_equal(mine[..., *places], theirs[..., *places])
+    first = window[1][0] // BLOCK
+    for (_, j), square in squares((1, window[1][1] - window[1][0]), BLOCK):
+        at = np.s_[window[0][0] : window[0][1], window[1][0] + square[1].start : window[1][1]]
+        at = at[0], slice(at[1].start, min(at[1].start + BLOCK, window[1][1]))
+        pixels = bands[:, *at][:, valid[at]]
+        assert n_valid[1, first + j] == pixels.shape[1]
+        for extreme, of in (
+            (largest, pixels.max(axis=1, initial=-np.inf)),
+            (smallest, pixels.min(axis=1, initial=np.inf)),
+        ):
+            np.testing.assert_array_equal(extreme[:, 1, first + j], of)
+    assert n_valid.sum() == found.sum()
 
 
 @given(chunks())
 @settings(max_examples=EXAMPLES)
 def test_blocks_hold_number_largest_and_smallest_of_their_valid_pixels(chunk):
     bands, valid = chunk[0], valid_of(*chunk)
-    n_valid, largest, smallest = blocks_of(bands, valid)
+    n_valid, largest, smallest = blocks_of(*chunk)
     for (i, j), square in squares(valid.shape, BLOCK):
         pixels = bands[:, *square][:, valid[square]].astype(np.float32)
         assert n_valid[i, j] == pixels.shape[1]
@@ -167,7 +182,7 @@ def test_cut_blocks_are_the_pixels_with_nan_for_what_is_not_valid(chunk, data):
     one = st.tuples(st.integers(0, shape[0] - 1), st.integers(0, shape[1] - 1))
     places = np.array(data.draw(st.lists(one, max_size=5)), np.int64).reshape(-1, 2)
     out = np.full((len(places), len(bands), BLOCK, BLOCK), 7, np.float32)
-    cut_blocks(bands, valid, places[:, 0].copy(), places[:, 1].copy(), out)
+    cut_blocks(image_of(bands), valid, places[:, 0].copy(), places[:, 1].copy(), out)
     padded = np.full((len(bands), BLOCK * shape[0], BLOCK * shape[1]), np.nan, np.float32)
     padded[:, : valid.shape[0], : valid.shape[1]] = np.where(valid, bands, np.nan)
     for k, (i, j) in enumerate(places):

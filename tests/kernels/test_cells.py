@@ -17,6 +17,7 @@ from westsea_kernels.cells import (
     quantile,
     summarise_pixels,
 )
+from westsea_kernels.images import image_of
 
 EXAMPLES = 3 if numba.config.DISABLE_JIT else 100
 EDGES = bin_edges()
@@ -143,7 +144,8 @@ def cells_of(bands, valid, scale, limits=NO_LIMITS):
     extremes = [np.full((len(bands), *blocks), 7, np.float32) for _ in range(2)]
     others = np.full(valid.shape, True), np.full(blocks, 7, np.uint16), *extremes
     nodata, scale = np.float32(np.nan), np.float32(scale)
-    summarise_pixels(bands, nodata, ~valid, scale, EDGES, limits, *others, medians, counts)
+    image = image_of(bands)
+    summarise_pixels(image, nodata, ~valid, scale, EDGES, limits, *others, medians, counts)
     return medians, counts
 
 
@@ -293,7 +295,7 @@ def test_nothing_lies_above_an_endless_threshold():
 
 def summary_of(bands, nodata, land):
     """All that `summarise_pixels` fills, the two axes of the grid last."""
-    bands, land = np.ascontiguousarray(bands), np.ascontiguousarray(land)
+    land = np.ascontiguousarray(land)
     cells, blocks = (grid_shape(land.shape, size) for size in (CELL, BLOCK))
     limits = np.array([[1.0, 1.5, 2.0, 2.5], [2.0, 4.0, 6.0, 9.0]])
     valid, n_valid = np.empty(land.shape, np.bool_), np.empty(blocks, np.uint16)
@@ -301,7 +303,7 @@ def summary_of(bands, nodata, land):
     medians = np.empty((*cells, len(bands)), np.float32)
     counts = np.empty((*cells, N_BINS), np.uint16)
     filled = valid, n_valid, largest, smallest, medians, counts
-    summarise_pixels(bands, nodata, land, np.float32(RADAR_SCALE), EDGES, limits, *filled)
+    summarise_pixels(image_of(bands), nodata, land, np.float32(RADAR_SCALE), EDGES, limits, *filled)
     of_cells = np.moveaxis(medians, -1, 0), np.moveaxis(counts, -1, 0)
     return valid[None], n_valid[None], largest, smallest, *of_cells
 
@@ -311,8 +313,8 @@ def summary_of(bands, nodata, land):
 def test_parts_cut_between_cells_say_what_the_whole_says(chunk, row, col, wide):
     bands, nodata, land = chunk
     if wide:  # more than a tile
-        bands, land = np.tile(bands[..., :30, :], 9), np.tile(land[:30], 9)
-    cut = min(row * CELL, land.shape[0]), min((4 * wide + col) * CELL, land.shape[1])
+        bands, land = np.tile(bands[..., :30, :], 50), np.tile(land[:30], 50)
+    cut = min(row * CELL, land.shape[0]), min((40 * wide + col) * CELL, land.shape[1])
     top, bottom = np.s_[: cut[0]], np.s_[cut[0] :]
     left, right = np.s_[: cut[1]], np.s_[cut[1] :]
     parts = [

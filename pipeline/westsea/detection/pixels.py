@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from westsea_catalog.coast import Coast
 from westsea_catalog.grid import Window
-from westsea_catalog.reader import Reader, RepeatedReader, open_reader
+from westsea_catalog.reader import PowerReader, Reader, RepeatedReader, open_reader
 from westsea_catalog.scene import Asset, Scene
 from westsea_kernels.blocks import BLOCK, BLOCKS_PER_CELL, CELL, cut_blocks, mark_valid
+from westsea_kernels.images import Image, image_of
 
+ALIGNED = 64
+"""Bytes at multiples of which arrays begin."""
 MOST_CELLS = 256
 """Cells whose pixels are kept: two rows of a scene of 16,000 columns, 38 MB. The squares in which
 farms are looked for overlap."""
@@ -32,10 +35,19 @@ class Scratch(local):
 
     def array(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         """An array of unknown content; the next one lies in the same place."""
-        n_bytes = prod(shape) * dtype.itemsize
-        if self._memory.size < n_bytes:
-            self._memory = np.empty(n_bytes, np.uint8)
-        return self._memory[:n_bytes].view(dtype).reshape(shape)
+        return self.arrays((shape, dtype))[0]
+
+    def arrays(self, *kinds: tuple[tuple[int, ...], np.dtype[Any]]) -> list[NDArray[Any]]:
+        """Arrays of some shapes and dtypes, side by side."""
+        sizes = [-(-prod(shape) * dtype.itemsize // ALIGNED) * ALIGNED for shape, dtype in kinds]
+        if self._memory.size < sum(sizes):
+            self._memory = np.empty(sum(sizes), np.uint8)
+        out, start = [], 0
+        for (shape, dtype), size in zip(kinds, sizes, strict=True):
+            end = start + prod(shape) * dtype.itemsize
+            out.append(self._memory[start:end].view(dtype).reshape(shape))
+            start += size
+        return out
 
 
 @dataclass
@@ -55,10 +67,10 @@ class Pixels:
     _readers: dict[str, Reader] = field(default_factory=dict, init=False, repr=False)
     _dtype: np.dtype[Any] | None = field(default=None, init=False, repr=False)
     """Of the bands."""
-    _cells: OrderedDict[Window, tuple[NDArray[Any], NDArray[np.bool_]]] = field(
+    _cells: OrderedDict[Window, tuple[Image, NDArray[np.bool_]]] = field(
         default_factory=OrderedDict, init=False, repr=False
     )
-    """Bands and valid pixels of the cells that were read last, for their blocks."""
+    """Images and valid pixels of the cells that were read last, for their blocks."""
 
     @property
     def waited(self) -> float:
@@ -79,6 +91,28 @@ class Pixels:
             reader.read(window, band)
         self.n_bytes += out.nbytes
         return out
+
+    def image(self, window: Window, scratch: Scratch | None = None) -> Image:
+        """A window for the kernels that summarise: of radar geometry numbers, otherwise values.
+
+        Its corner lies on a corner of a block of the file. With a scratch it lies in that, until
+        something else is read there.
+        """
+        readers = [self._reader(band) for band in self.scene.bands]
+        powers = [reader for reader in readers if isinstance(reader, PowerReader)]
+        if len(powers) < len(readers):
+            return image_of(self.bands(window, scratch))
+        rows, cols = window.shape
+        memory = scratch or Scratch()
+        numbers, lines = memory.arrays(
+            ((len(powers), rows, cols), np.dtype(np.uint16)),
+            ((2, len(powers), -(-rows // BLOCK), cols), np.dtype(np.float32)),
+        )
+        for k, reader in enumerate(powers):
+            reader.numbers(window, numbers[k])
+            reader.levels.lines(window, *lines[:, k])
+        self.n_bytes += numbers.nbytes
+        return Image(numbers, *lines)
 
     def land(self, window: Window) -> NDArray[np.bool_]:
         """(rows, cols) pixels so far inland that they are not looked at."""
@@ -109,18 +143,18 @@ class Pixels:
 
     def _cut(self, window: Window, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """As `blocks`, of blocks counted from the corner of a window that is read for them."""
-        bands, valid = self._cell(window)
-        cut = np.empty((len(places), len(bands), BLOCK, BLOCK), np.float32)
-        cut_blocks(bands, valid, places[:, 0].copy(), places[:, 1].copy(), cut)
+        image, valid = self._cell(window)
+        cut = np.empty((len(places), len(image.pixels), BLOCK, BLOCK), np.float32)
+        cut_blocks(image, valid, places[:, 0].copy(), places[:, 1].copy(), cut)
         return cut
 
-    def _cell(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """(bands, rows, cols) pixels of a cell, and (rows, cols) which of them are valid."""
+    def _cell(self, window: Window) -> tuple[Image, NDArray[np.bool_]]:
+        """The image of a cell, and (rows, cols) which of its pixels are valid."""
         if window not in self._cells:
-            bands = self.bands(window)
+            image = self.image(window)
             valid = np.empty(window.shape, np.bool_)
-            mark_valid(bands, np.float32(self.scene.nodata), self.land(window), valid)
-            self._cells[window] = bands, valid
+            mark_valid(image.pixels, np.float32(self.scene.nodata), self.land(window), valid)
+            self._cells[window] = image, valid
             if len(self._cells) > MOST_CELLS:
                 self._cells.popitem(last=False)
         self._cells.move_to_end(window)

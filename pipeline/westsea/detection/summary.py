@@ -19,6 +19,7 @@ from westsea_kernels.blocks import (
 )
 from westsea_kernels.cells import N_BINS, bin_edges, summarise_pixels
 from westsea_kernels.clutter import trim_limits
+from westsea_kernels.images import Image, image_of
 
 __all__ = ["Carry", "Summary", "merge", "summarise"]
 
@@ -29,7 +30,7 @@ VALID = Scratch()
 
 
 def summarise(
-    bands: NDArray[np.generic],
+    image: Image | NDArray[np.generic],
     land: NDArray[np.bool_],
     window: Window,
     *,
@@ -41,15 +42,16 @@ def summarise(
 
     Parameters
     ----------
-    bands : (n_bands, rows, cols), any real dtype
+    image : or values alone, (n_bands, rows, cols) of any real dtype
     land : (rows, cols)
     window : where the chunk lies in its scene; its corner on multiples of CELL
     nodata : the value that means no data in any band
     carry : which blocks keep their pixels; a matter of speed, never of results
     """
-    bands, land = np.ascontiguousarray(bands), np.ascontiguousarray(land)
+    image = image if isinstance(image, Image) else image_of(image)
+    land = np.ascontiguousarray(land)
     valid = VALID.array(land.shape, np.dtype(np.bool_))
-    summary = _statistics(bands, land, valid, window, sensor, np.float32(nodata))
+    summary = _statistics(image, land, valid, window, sensor, np.float32(nodata))
     if carry == "none":
         return summary
     if carry == "all":
@@ -57,12 +59,12 @@ def summarise(
     else:
         at = blocks_to_carry(summary, sensor)
     carried = np.empty((len(at), *summary.carried.shape[1:]), np.float32)
-    cut_blocks(bands, valid, at[:, 0].copy(), at[:, 1].copy(), carried)
+    cut_blocks(image, valid, at[:, 0].copy(), at[:, 1].copy(), carried)
     return replace(summary, carried_at=at, carried=carried)
 
 
 def _statistics(
-    bands: NDArray[np.generic],
+    image: Image,
     land: NDArray[np.bool_],
     valid: NDArray[np.bool_],
     window: Window,
@@ -70,7 +72,7 @@ def _statistics(
     nodata: np.float32,
 ) -> Summary:
     """The summary of a chunk without any pixels; marks which pixels are valid."""
-    n_bands, rows, cols = bands.shape
+    n_bands, rows, cols = image.pixels.shape
     cells = (-(-rows // CELL), -(-cols // CELL))
     blocks = (-(-rows // BLOCK), -(-cols // BLOCK))
     medians = np.empty((*cells, n_bands), np.float32)
@@ -80,7 +82,7 @@ def _statistics(
     smallest = np.empty((n_bands, *blocks), np.float32)
     is_radar = sensor == "sar"
     summarise_pixels(
-        bands,
+        image,
         nodata,
         land,
         np.float32(RADAR_SCALE if is_radar else 0.0),
@@ -95,7 +97,7 @@ def _statistics(
     )
     quartiles = np.empty((3, *blocks) if sensor == "optical" else (3, 0, 0), np.float32)
     if sensor == "optical":
-        block_quartiles(bands[0], valid, quartiles)
+        block_quartiles(image.pixels[0], valid, quartiles)
     return Summary(
         window=window,
         land=_land_per_cell(land),

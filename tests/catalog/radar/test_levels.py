@@ -44,13 +44,14 @@ def table(vectors, row, col):
 
 def slow(levels, row, col):
     """Power of one pixel, tables read at the middle line of its block."""
-    middle = row - row % BLOCK_LINES + (BLOCK_LINES - 1) / 2
+    first = row - row % BLOCK_LINES
+    middle = (first + min(first + BLOCK_LINES, SHAPE[0]) - 1) / 2
     power = float(NUMBERS[row, col]) ** 2
     noise = table(levels.noise, middle, col) if levels.noise else 0.0
     for part in levels.azimuth:
         row0, row1, col0, col1 = part.bounds
-        if row0 <= row < row1 and col0 <= col < col1:
-            noise *= np.interp(row, part.rows, part.values)
+        if row0 <= middle < row1 and col0 <= col < col1:
+            noise *= np.interp(middle, part.rows, part.values)
     power -= min(noise, power / 2)
     if levels.gamma:
         lines = [np.interp(col, v.cols, v.values) ** -2.0 for v in levels.gamma]

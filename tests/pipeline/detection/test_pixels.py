@@ -161,8 +161,8 @@ def test_a_cell_is_read_once_while_it_is_kept(scene, monkeypatch):
 
     monkeypatch.setattr(module, "MOST_CELLS", 2)
     pixels, read = scene.pixels(), []
-    plain = pixels.bands
-    monkeypatch.setattr(pixels, "bands", lambda window: read.append(window.col0) or plain(window))
+    plain = pixels.image
+    monkeypatch.setattr(pixels, "image", lambda window: read.append(window.col0) or plain(window))
     image = dense(scene)
 
     def look(*cols):
