@@ -8,6 +8,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from westsea.compiled import keep_compiled
+
 if TYPE_CHECKING:
     from westsea.api import cube, plan, search, sweep
     from westsea.detector import Detector
@@ -28,6 +30,8 @@ __all__ = [
     "search",
     "sweep",
 ]
+
+keep_compiled()
 
 _HOMES = {
     "Detector": "detector",

@@ -24,7 +24,6 @@ from distributed import (
 )
 from distributed.comm.core import connect as comm_connect
 
-from westsea.compiled import compile_once
 from westsea_catalog.errors import ConfigError, UpstreamError, UsageError
 
 LOG = logging.getLogger(__name__)
@@ -83,7 +82,6 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     if active is not None and workers is None:
         yield active
         return
-    compile_once()
     # Loopback in full: distributed's dashboard would listen on every interface by itself.
     with (
         dask.config.set({**UNWATCHED, **MEMORY_KEPT, **BLAMED_BY_US}),

@@ -1,4 +1,4 @@
-"""Compiled kernels, kept between runs of the command line: compiling them takes some 20 s.
+"""Compiled kernels, kept between processes: compiling them takes a minute.
 
 The folder is named after the kernels' sources, for numba would not notice that a kernel called
 from another file has changed (numba #4807). One process compiles and the workers only load: two

@@ -30,11 +30,9 @@ class Commands(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run a command line; never returns but by SystemExit."""
-        from westsea.compiled import keep_compiled
         from westsea.logs import configure
         from westsea_catalog.errors import WestseaError
 
-        keep_compiled()
         configure("text", verbose=False)  # until the command's own options are read
         with _signals_stop():
             try:

@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 
 import pytest
@@ -84,3 +86,20 @@ def test_running_the_kernels_leaves_none_of_the_pipelines_to_compile():
     }
     assert len(kernels) > 10
     assert [kernel.py_func.__name__ for kernel in kernels if not kernel.signatures] == []
+
+
+def test_python_keeps_compiled_kernels_as_the_command_line_does(tmp_path):
+    """Importing westsea is enough, and nothing is compiled by that."""
+    gone = ("WESTSEA_JIT_CACHE", "NUMBA_CACHE_DIR")
+    environment = {name: value for name, value in os.environ.items() if name not in gone}
+    code = "import os, sys, westsea; print(os.environ['NUMBA_CACHE_DIR'], 'numba' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment | {"XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    folder, loaded = done.stdout.split()
+    assert folder.startswith(str(tmp_path / "westsea" / "numba-"))
+    assert loaded == "False"
