@@ -35,15 +35,20 @@ from westsea.detector import Detector
 from westsea.schema import DETECTIONS, PAIRS, SCENES
 from westsea.tables import build
 from westsea_catalog.coast import Coast
+from westsea_catalog.errors import RefusedScene
 from westsea_catalog.grid import Window
 from westsea_catalog.scene import Scene
-from westsea_kernels.blocks import BLOCKS_PER_CELL, SAMPLING
+from westsea_catalog.trust import brief
+from westsea_kernels.blocks import BLOCKS_PER_CELL, CELL, SAMPLING
 
 Float = NDArray[np.float64]
 
 INCIDENCE_POINTS = 33
 """Along either side of the window: incidence bends little over a swath."""
 NO_DETECTION = np.array(None, object)
+MOST_NEAR = 1_000_000
+"""Pairs of detections that share a cell, in a scene. 50 ships to each 1.6 km2 would have to cover
+1,300 km2; damaged pixels make a thousand times as many, and tables without end."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +80,15 @@ def judge(
     aoi
         Polygons in longitude and latitude; detections whose centroid and pairs whose midpoint
         lies outside are left out. None for everywhere.
+
+    Raises
+    ------
+    RefusedScene
+        It shows no sea: there are more detections close together than ships can be.
     """
     cell_area = cell_pixel_areas(scene.grid, summary.window)
     water, blobs, hulls = find_hulls(scene, summary, pixels, coast, detector, cell_area)
+    _check_crowd(scene, hulls, summary.window)
     if scene.sensor == "optical":
         hulls = flag_wakes(flag_clouds(hulls, pixels), pixels)
         fits = fit_bands(hulls, pixels)
@@ -101,6 +112,17 @@ def judge(
     }
     tables[SCENES.name] = _scene(scene, summary, water, blobs, cell_area, detector, counts)
     return Judgement(tables, blobs.n_fetched)
+
+
+def _check_crowd(scene: Scene, hulls: Hulls, window: Window) -> None:
+    row, col = hulls.row - window.row0, hulls.col - window.col0
+    cells = np.stack([row // CELL, col // CELL])
+    _, counts = np.unique(cells, axis=1, return_counts=True)
+    if int((counts * (counts - 1) // 2).sum()) > MOST_NEAR:
+        raise RefusedScene(
+            f"{brief(scene.id)} has {len(hulls):,} detections, closer together than ships can be:"
+            " its pixels are damaged, or show ice or a city."
+        )
 
 
 def find_hulls(

@@ -128,7 +128,7 @@ def _contrasts(
         with np.errstate(over="ignore"):
             level = blobs.planes.bands(places) * (weights.shape[1] * weights)
         contrast = level / background - 1.0
-    return np.asarray(np.minimum(contrast, HIGHEST), np.float32)
+    return np.asarray(np.clip(contrast, -HIGHEST, HIGHEST), np.float32)
 
 
 def _guess(hulls: Hulls, jacobian: Float, level: Float) -> Float:

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from westsea.detection import judge
 from westsea.detection.judge import normal_tail
 from westsea.detector import Detector
 from westsea.schema import DOUBT, TABLES
-from westsea_catalog.errors import ConfigError
+from westsea_catalog.errors import ConfigError, RefusedScene
 from westsea_catalog.grid import Window
 
 SENSOR = pytest.mark.parametrize("sensor", ["sar", "optical"])
@@ -115,6 +116,17 @@ def test_normal_tail():
 
 
 # -- clipping
+
+
+@SENSOR
+def test_more_detections_than_ships_can_be_are_no_sea(sim, sensor, monkeypatch):
+    every = [(row, col) for row in range(8, 248, 12) for col in range(8, 240, 16)]
+    lab = sim.lab(ships(sea(sim, sensor, (256, 256)), every, BRIGHT[sensor], (2, 5)), sensor=sensor)
+    n = len(lab.frames()["detections"])
+    most = sum(k * (k - 1) // 2 for k in np.bincount(np.arange(n) % 4))  # in four cells
+    monkeypatch.setattr(judge, "MOST_NEAR", most - 1)
+    with pytest.raises(RefusedScene, match=rf"has {n} detections, closer together than ships"):
+        lab.frames()
 
 
 @SENSOR
