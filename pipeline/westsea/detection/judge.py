@@ -115,7 +115,8 @@ def judge(
 
 
 def _check_crowd(scene: Scene, hulls: Hulls, window: Window) -> None:
-    row, col = hulls.row - window.row0, hulls.col - window.col0
+    at_sea = ~hulls.is_land  # of land on land no pairs are listed
+    row, col = (hulls.row - window.row0)[at_sea], (hulls.col - window.col0)[at_sea]
     cells = np.stack([row // CELL, col // CELL])
     _, counts = np.unique(cells, axis=1, return_counts=True)
     if int((counts * (counts - 1) // 2).sum()) > MOST_NEAR:
