@@ -9,6 +9,7 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
@@ -17,6 +18,7 @@ from typing import Any
 
 from distributed import Client, Future, KilledWorker
 
+from westsea.cluster import keep_workers
 from westsea.records import SceneKey
 from westsea.store import Store
 from westsea.tasks import (
@@ -52,6 +54,8 @@ WATCH_SECONDS = 1.0
 """Between looks at the clock and the scheduler."""
 GATHER_SECONDS = 10.0
 """To wait for a result that is there. Where it is not, its worker is lost, and it is made anew."""
+GATHERERS = 8
+"""Threads that fetch results."""
 RESTART_SECONDS = 30.0
 
 
@@ -86,6 +90,14 @@ class Flight:
         return next(job for job in self.jobs if job.key.journal == scene)
 
 
+@dataclass(frozen=True)
+class Landing:
+    """What a task came to: its results, or an error."""
+
+    future: Future[Any]
+    end: Any
+
+
 class Flights:
     """What is in flight, and what waits.
 
@@ -109,6 +121,7 @@ class Flights:
         self._replaced: set[str] = set()
         """Workers that were restarted here: nobody is to blame for their end."""
         self._news: SimpleQueue[Any] = SimpleQueue()
+        self._gatherers = ThreadPoolExecutor(GATHERERS, "westsea-gather")
 
     def results(self) -> Generator[SceneResult]:
         """Results in the order in which the scenes end.
@@ -129,6 +142,7 @@ class Flights:
                 raise
             raise UpstreamError(LOST) from error
         finally:
+            self._gatherers.shutdown(wait=False, cancel_futures=True)
             if self._flying and self._client.status == "running":
                 self._client.cancel(list(self._flying), force=True)
 
@@ -153,10 +167,13 @@ class Flights:
         except Empty:
             if self._client.status in ("closing", "closed"):
                 raise UpstreamError(LOST) from None
+            keep_workers(self._client)
 
     def _handle(self, news: Any) -> Iterable[SceneResult]:
         if isinstance(news, Future):
-            return self._landed(news) if news in self._flying else []
+            self._gatherers.submit(self._gather, news)
+        if isinstance(news, Landing):
+            return self._landed(news) if news.future in self._flying else []
         if not isinstance(news, dict):
             return []
         if {"task", "worker", "scene"} <= news.keys():
@@ -190,20 +207,31 @@ class Flights:
 
     # Landing
 
-    def _landed(self, future: Future[Any]) -> Iterable[SceneResult]:
-        flight = self._flying[future]
-        if future.cancelled():
-            raise UpstreamError(LOST)
-        error = future.exception() if future.status == "error" else None
+    def _gather(self, future: Future[Any]) -> None:
+        """Fetch what a task came to, in a thread of its own.
+
+        The worker that has it may die before it is fetched, which takes time to find out: meanwhile
+        the driver has to hear of that death, and to call back what caused it.
+        """
         try:
-            ends = [error] * len(flight.jobs) if error else future.result(GATHER_SECONDS)
+            end = future.result(GATHER_SECONDS)
         except TimeoutError:
-            future.add_done_callback(self._news.put)
-            return []
-        if isinstance(error, KilledWorker):
+            future.add_done_callback(self._news.put)  # it is made anew
+            return
+        except BaseException as error:
+            end = error
+        self._news.put(Landing(future, end))
+
+    def _landed(self, landing: Landing) -> Iterable[SceneResult]:
+        flight, end = self._flying[landing.future], landing.end
+        if landing.future.cancelled():
+            raise UpstreamError(LOST)
+        if isinstance(end, KilledWorker):
             return self._killed(flight)
         self._remove(flight)
-        return self._ended(flight.jobs, ends if isinstance(ends, list) else [ends])
+        if isinstance(end, BaseException):
+            return self._ended(flight.jobs, [end] * len(flight.jobs))
+        return self._ended(flight.jobs, end if isinstance(end, list) else [end])
 
     def _ended(self, jobs: Sequence[Job], ends: Sequence[Any]) -> Iterator[SceneResult]:
         for job, end in zip(jobs, ends, strict=True):

@@ -5,6 +5,7 @@ import shutil
 import threading
 from pathlib import Path
 
+import dask
 import pytest
 import rasterio
 from distributed import Client, WorkerPlugin
@@ -107,6 +108,20 @@ def test_who_kills_workers_fails_alone(own_archive, tmp_path, fragile, expected,
     assert report.count(Verdict.DONE) + report.count(Verdict.EMPTY) == 12
     assert tables(out) == expected
     assert Sweep(out).failed()["attempts"].tolist() == [1]
+
+
+def test_workers_whose_nannies_gave_up_are_replaced(own_archive, tmp_path, expected):
+    out = tmp_path / "out"
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "0.5s"}),
+        connect(None, 1) as client,
+    ):
+        [nanny] = client.cluster.workers.values()
+        client.cluster.sync(nanny.close)
+        assert client.nthreads() == {}
+        report = sweep_of(own_archive, out, client)
+    assert report.count(Verdict.FAILED) == 0
+    assert tables(out) == expected
 
 
 @pytest.mark.parametrize("fragile", [10], indirect=True)
