@@ -115,19 +115,6 @@ def performance(client: Client, file: str | os.PathLike[str] | None) -> Iterator
         yield
 
 
-def keep_workers(client: Client) -> None:
-    """Start workers of this machine's own cluster again whose nannies gave up.
-
-    They do where a worker that they start again dies at birth. Such a one is missed for a while
-    (`distributed.deploy.lost-worker-timeout`), then let go, and never replaced. Other clusters see
-    to their workers themselves.
-    """
-    cluster = client.cluster
-    if isinstance(cluster, LocalCluster) and len(cluster.workers) < len(cluster.worker_spec):
-        LOG.warning("a worker did not start again: another one is started")
-        cluster.scale(len(cluster.worker_spec))
-
-
 class _IgnoresInterrupts(WorkerPlugin):
     """Ctrl-C reaches every process of a terminal; the one that has the cluster ends the others."""
 

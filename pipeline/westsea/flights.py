@@ -16,9 +16,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from distributed import Client, Future, KilledWorker
+from distributed import Client, Future, KilledWorker, LocalCluster
 
-from westsea.cluster import keep_workers
 from westsea.records import SceneKey
 from westsea.store import Store
 from westsea.tasks import (
@@ -167,7 +166,7 @@ class Flights:
         except Empty:
             if self._client.status in ("closing", "closed"):
                 raise UpstreamError(LOST) from None
-            keep_workers(self._client)
+            _keep_workers(self._client)
 
     def _handle(self, news: Any) -> Iterable[SceneResult]:
         if isinstance(news, Future):
@@ -349,6 +348,19 @@ def _submit(batch: Sequence[Job], store: Store, client: Client) -> list[Future[A
         return [client.submit(process_scene, job, store, pure=False)]
     parts = [client.submit(summarise_chunk, job, chunk, pure=False) for chunk in job.chunks]
     return [*parts, client.submit(judge_scene, job, parts, store, pure=False)]
+
+
+def _keep_workers(client: Client) -> None:
+    """Start workers of this machine's own cluster again whose nannies gave up.
+
+    They do where a worker that they start again dies at birth. Such a one is missed for a while
+    (`distributed.deploy.lost-worker-timeout`), then let go, and never replaced. Other clusters see
+    to their workers themselves.
+    """
+    cluster = client.cluster
+    if isinstance(cluster, LocalCluster) and len(cluster.workers) < len(cluster.worker_spec):
+        LOG.warning("a worker did not start again: another one is started")
+        cluster.scale(len(cluster.worker_spec))
 
 
 def _replace(client: Client, workers: list[str]) -> None:
