@@ -19,16 +19,17 @@ APART = timedelta(hours=2)
 CONTAINER = "sea"
 
 
-def draw(folder, seed=0):
+def draw(folder, side=SIDE, seed=0):
     """Write the drawn seas below `folder`, as <k>.tif; each lies at a place of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(DRAWN):
-        write_cog(folder / f"{number}.tif", _sea(seed, number), _grid(number), nodata=NODATA)
+        sea = _sea(seed, number, side)
+        write_cog(folder / f"{number}.tif", sea, _grid(number, side), nodata=NODATA)
 
 
-def write_items(path, numbers, address):
+def write_items(path, numbers, address, side=SIDE):
     """Write an ItemCollection of scenes whose files are at `address`."""
-    items = [_item(number, address) for number in numbers]
+    items = [_item(number, address, side) for number in numbers]
     path.write_text(json.dumps({"type": "FeatureCollection", "features": items}))
 
 
@@ -42,25 +43,25 @@ def file_of(key):
     return f"{int(key.partition('/')[0]) % DRAWN}.tif"
 
 
-def _grid(number):
+def _grid(number, side):
     west = 400_000.0 + 10.0 * SIDE * 3 * number
-    return AffineGrid(EPSG, (10.0, 0.0, west, 0.0, -10.0, 4_200_000.0), (SIDE, SIDE))
+    return AffineGrid(EPSG, (10.0, 0.0, west, 0.0, -10.0, 4_200_000.0), (side, side))
 
 
-def _sea(seed, number):
+def _sea(seed, number, side):
     """Speckle of 4.4 looks with three hulls, two of them close."""
     rng = np.random.default_rng((seed, number))
-    hulls = np.zeros((SIDE, SIDE))
-    row, col = rng.integers(60, 180, 2)
+    hulls = np.zeros((side, side))
+    row, col = rng.integers(8, side - 12), rng.integers(8, side - 70)
     for offset in (0, 14, 50):
-        hulls[row : row + 3, col + offset - 50 : col + offset - 38] = rng.uniform(2.0, 6.0)
-    sea = 0.02 * rng.gamma(4.4, 1 / 4.4, (SIDE, SIDE)) + gaussian_filter(hulls, 0.9)
+        hulls[row : row + 3, col + offset : col + offset + 12] = rng.uniform(2.0, 6.0)
+    sea = 0.02 * rng.gamma(4.4, 1 / 4.4, (side, side)) + gaussian_filter(hulls, 0.9)
     return sea.astype(np.float32)
 
 
-def _item(number, address):
-    grid = _grid(number % DRAWN)
-    rows, cols = np.array([0, 0, SIDE, SIDE]) - 0.5, np.array([0, SIDE, SIDE, 0]) - 0.5
+def _item(number, address, side):
+    grid = _grid(number % DRAWN, side)
+    rows, cols = np.array([0, 0, side, side]) - 0.5, np.array([0, side, side, 0]) - 0.5
     ring = np.column_stack(grid.lonlat(rows, cols)).tolist()
     when = BEGIN + number * APART
     return {
@@ -74,7 +75,7 @@ def _item(number, address):
             "platform": "sentinel-1a",
             "sat:orbit_state": "ascending",
             "proj:epsg": EPSG,
-            "proj:shape": [SIDE, SIDE],
+            "proj:shape": [side, side],
             "proj:transform": [*grid.transform, 0.0, 0.0, 1.0],
         },
         "assets": {
