@@ -8,14 +8,13 @@ from westsea.api import execute, plan
 
 pytestmark = pytest.mark.chaos
 
-N_SCENES = 40
+N_SCENES = 24
 CLUSTERS = {
     **{f"{n} processes": {"n_workers": n, "threads_per_worker": 1} for n in (1, 2, 4)},
     **{
         f"{n} threads": {"n_workers": 1, "threads_per_worker": n, "processes": False}
         for n in (1, 2, 4)
     },
-    "2 processes of 2 threads": {"n_workers": 2, "threads_per_worker": 2},
 }
 PLACES = ("folder", "bucket")
 

@@ -112,7 +112,7 @@ def test_the_same_tables_through_all_faults(cluster, asked, calm, n_scenes, tmp_
         f" {dict(havoc.counts)}, {spoiled}"
     )
     print(f"{seconds:.0f} s from first to last, {seconds / calm_s:.1f} x the calm {calm_s:.1f} s")
-    print(account(runs, havoc, spoiled["stalled"], calm_s))
+    print(account(runs, havoc, spoiled.get("stalled", 0), calm_s))
 
 
 def account(runs, havoc, n_stalled, calm_s):
