@@ -61,7 +61,6 @@ DTYPES = frozenset({"uint8", "int8", "uint16", "int16", "float32"})
 LARGEST_TILE_PX = 4096 * 4096
 GLANCE_PX = 2048 * 2048
 """Decoded for an overview at most, in some 50 ms."""
-AVERAGE = Resampling.average
 
 _REMOTE_REASONS = (
     (r"response code: (\d{3})", r"the server answered \1"),
@@ -164,7 +163,7 @@ class TiffReader:
             scale = min(most_px / max(dataset.shape), 1.0)
             shape = tuple(max(round(side * scale), 1) for side in dataset.shape)
             try:
-                pixels = np.asarray(dataset.read(1, out_shape=shape, resampling=AVERAGE))
+                pixels = np.asarray(dataset.read(1, out_shape=shape, resampling=Resampling.average))
             except RasterioError as error:
                 found = self._broken("is damaged", error)
             else:

@@ -214,9 +214,11 @@ class Flights:
         """
         try:
             end = future.result(GATHER_SECONDS)
-        except TimeoutError:
-            future.add_done_callback(self._news.put)  # it is made anew
-            return
+        except TimeoutError as error:
+            if future.status != "error":  # which would be the task's own
+                future.add_done_callback(self._news.put)  # it is made anew
+                return
+            end = error
         except BaseException as error:
             end = error
         self._news.put(Landing(future, end))

@@ -110,6 +110,21 @@ def test_who_kills_workers_fails_alone(own_archive, tmp_path, fragile, expected,
     assert Sweep(out).failed()["attempts"].tolist() == [1]
 
 
+def test_a_task_that_ends_in_a_timeout_of_its_own_fails(
+    own_archive, tmp_path, threads, monkeypatch
+):
+    """A timeout of fetching its result would have it fetched again, for ever."""
+
+    def slow(*_):
+        raise TimeoutError("the network")
+
+    monkeypatch.setattr(flights, "process_scene", slow)
+    monkeypatch.setattr(flights, "process_scenes", slow)
+    report = sweep_of(own_archive, tmp_path / "out", threads)
+    assert report.count(Verdict.FAILED) == 12
+    assert {result.reason for result in report.results} == {"TimeoutError: the network"}
+
+
 def test_workers_whose_nannies_gave_up_are_replaced(own_archive, tmp_path, expected):
     out = tmp_path / "out"
     with (
