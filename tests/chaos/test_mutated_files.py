@@ -2,7 +2,8 @@
 
     make chaos
 
-prints how many of each kind of damage ended how.
+prints how many of each kind of damage ended how, and why scenes failed: damage should be
+refused, for a failed scene is read again by the next run.
 """
 
 import json
@@ -65,5 +66,8 @@ def test_one_verdict_each(tmp_path, first):
         for number in numbers
     )
     print("\n" + json.dumps({f"{kind} {way}": n for (kind, way), n in sorted(counts.items())}))
+    for scene in run["scenes"]:
+        if scene["verdict"] == "failed":
+            print(f"{scene['item_id']}: {scene['reason']}")
     assert all(path.endswith(".json") for path in left_behind(tmp_path / "out"))
     shutil.rmtree(tmp_path)
