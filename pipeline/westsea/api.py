@@ -11,7 +11,6 @@ from distributed import Client
 
 from westsea.accounts import Report
 from westsea.cluster import connect, performance
-from westsea.compiled import compile_once
 from westsea.detector import Detector
 from westsea.memory import Room, fitted, most_needed
 from westsea.notebook import Items, progress_display
@@ -280,8 +279,6 @@ def execute(
     settings = detector or Detector()
     land = Coast.shipped() if coast is None else Coast.load(Path(coast))
     store = Store.open(out, parameters(settings, plan.aoi, land))
-    if plan.scenes and scheduler is None:  # whose workers are on other machines, mostly
-        compile_once()
     how: dict[str, Any] = {"limits": limits, "run_id": run_id, "progress": progress}
     if workers == 0 or not plan.scenes:
         return run(plan, store, land, settings, None, **how)

@@ -24,6 +24,7 @@ from distributed import (
 )
 from distributed.comm.core import connect as comm_connect
 
+from westsea.compiled import compile_once
 from westsea_catalog.errors import ConfigError, UpstreamError, UsageError
 
 LOG = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     if active is not None and workers is None:
         yield active
         return
+    compile_once()  # here, so that no worker has the compiler in its memory
     # Loopback in full: distributed's dashboard would listen on every interface by itself.
     with (
         dask.config.set({**UNWATCHED, **MEMORY_KEPT, **BLAMED_BY_US}),

@@ -10,7 +10,7 @@ only gets receipts.
 
 import re
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -22,6 +22,7 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from westsea.accounts import Report
+from westsea.compiled import compile_once
 from westsea.detection.summary import Carry
 from westsea.detector import ALGORITHM_VERSION, Detector
 from westsea.flights import Flights
@@ -230,7 +231,9 @@ def _key_of_item(item: Item) -> SceneKey:
     return key if key.item_id else replace(key, item_id=f"item-{key.item_hash[:16]}")
 
 
-def _plainly(jobs: Iterable[Job], store: Store) -> Generator[SceneResult]:
+def _plainly(jobs: Sequence[Job], store: Store) -> Generator[SceneResult]:
+    if jobs:
+        compile_once()
     for job in jobs:
         try:
             yield process_scene(job, store)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from distributed import get_worker
 from shapely.geometry.base import BaseGeometry
 
+from westsea.compiled import compile_once
 from westsea.detection.judge import judge
 from westsea.detection.pixels import Pixels, Scratch
 from westsea.detection.sea import LEAST_BLOCK_PIXELS
@@ -217,7 +218,7 @@ def _reported(task: F) -> F:
 @_reported
 def summarise_chunk(job: Job, chunk: Window) -> Part | None:
     """Read one chunk and summarise it; None where a scene turns out to have fewer than planned."""
-    tell_start(job.key)
+    begin(job.key)
     place, job = job.chunks.index(chunk), job.located()
     if place >= len(job.chunks):
         return None
@@ -227,7 +228,7 @@ def summarise_chunk(job: Job, chunk: Window) -> Part | None:
 @_reported
 def judge_scene(job: Job, parts: Sequence[Part | None], store: Store) -> SceneResult:
     """Judge a scene from the summaries of its chunks and commit its tables."""
-    tell_start(job.key)
+    begin(job.key)
     start, job = time.perf_counter(), job.located()
     return _judge(job, job.pixels(), [part for part in parts if part is not None], store, start)
 
@@ -235,7 +236,7 @@ def judge_scene(job: Job, parts: Sequence[Part | None], store: Store) -> SceneRe
 @_reported
 def process_scene(job: Job, store: Store) -> SceneResult:
     """All of a scene in one go."""
-    tell_start(job.key)
+    begin(job.key)
     start = time.perf_counter()
     with gdal_env():
         job = job.located()
@@ -269,12 +270,17 @@ def told(key: SceneKey, error: BaseException) -> FailedScene:
     return FailedScene(f"{type(error).__name__}: {brief(str(error), MAX_REASON_CHARS)}")
 
 
-def tell_start(key: SceneKey) -> None:
-    """Tell the driver, where there is one, that this worker begins with a scene."""
+def begin(key: SceneKey) -> None:
+    """Tell the driver, where there is one, that this worker begins with a scene.
+
+    Before that, outside of what a scene may take, kernels are compiled that no image and no
+    earlier sweep has: of the workers that share a cache one does so, and the others wait for it.
+    """
     try:
         worker = get_worker()
     except ValueError:
         return
+    compile_once()
     start = {"task": worker.get_current_task(), "scene": key.journal, "worker": worker.address}
     worker.log_event(STARTS, start)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from westsea import tasks
 from westsea.api import plan
 from westsea.detector import Detector
 from westsea.records import (
@@ -99,6 +100,19 @@ def test_a_cost_is_of_what_was_read_and_waited_for_meanwhile():
     assert meter.cost(judge=2.0) == Cost(0, {"judge": 2.0})
     pixels.n_bytes, pixels.waited = 12, 2.0
     assert meter.cost(judge=2.0) == Cost(5, {"judge": 2.0, "wait": 0.5})
+
+
+def test_a_worker_has_its_kernels_before_it_says_that_it_begins(jobs, tmp_path, monkeypatch):
+    done = []
+    worker = SimpleNamespace(
+        address="tcp://127.0.0.1:1",
+        get_current_task=lambda: "task",
+        log_event=lambda topic, start: done.append((topic, start["scene"])),
+    )
+    monkeypatch.setattr(tasks, "get_worker", lambda: worker)
+    monkeypatch.setattr(tasks, "compile_once", lambda: done.append("compiled"))
+    process_scene(jobs[0], open_store(tmp_path))
+    assert done == ["compiled", (tasks.STARTS, jobs[0].key.journal)]
 
 
 def test_a_scene_without_data_is_refused(own_archive, tmp_path):
