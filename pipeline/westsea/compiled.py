@@ -7,6 +7,7 @@ that compile the same function for different types at once can get each other's 
 
 import fcntl
 import hashlib
+import logging
 import os
 import platform
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from westsea_catalog.grid import Window
     from westsea_catalog.scene import Scene, Sensor
+
+LOG = logging.getLogger(__name__)
 
 SIDE = 256
 
@@ -60,6 +63,7 @@ def compile_once() -> None:
     try:
         with _alone(Path(folder)):
             if not done.exists():
+                LOG.info("compiling for this machine, once: it takes a minute or two")
                 _run_kernels("sar")
                 _run_kernels("optical")
                 done.touch()
@@ -111,7 +115,7 @@ def _run_kernels(sensor: "Sensor") -> None:
     from westsea_catalog.coast import Coast
     from westsea_kernels.joins import same_things
 
-    scene = _toy_scene(sensor)
+    scene = _small_scene(sensor)
     coast = Coast("none", "", np.array([shapely.box(0.0, 0.0, 0.001, 0.001)]))
     sea = np.random.default_rng(0).normal(1000.0, 50.0, (len(scene.bands), SIDE, SIDE))
     sea[:, 100:103, 100:110] = sea[:, 120:123, 100:110] = 30_000.0
@@ -125,7 +129,7 @@ def _run_kernels(sensor: "Sensor") -> None:
     same_things(none, none, np.zeros(0, np.bool_), none)
 
 
-def _toy_scene(sensor: "Sensor") -> "Scene":
+def _small_scene(sensor: "Sensor") -> "Scene":
     from westsea_catalog.grid import AffineGrid
     from westsea_catalog.scene import Asset, Scene
 
