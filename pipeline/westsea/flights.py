@@ -5,7 +5,6 @@ what a worker that died was at. That scene comes under suspicion; all others fly
 when everything else has landed, one at a time: whoever then loses a worker is to blame.
 """
 
-import logging
 import time
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -16,31 +15,19 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from distributed import Client, Future, KilledWorker, LocalCluster
+from distributed import Client, Future, KilledWorker
 
+from westsea.batches import next_batch, submit
 from westsea.records import SceneKey
 from westsea.store import Store
-from westsea.tasks import (
-    STARTS,
-    Job,
-    SceneResult,
-    judge_scene,
-    process_scene,
-    process_scenes,
-    settle,
-    summarise_chunk,
-)
+from westsea.tasks import STARTS, Job, SceneResult, settle
+from westsea.workers import keep_workers, replace_workers
 from westsea_catalog.errors import FailedScene, UpstreamError, WestseaError
 from westsea_catalog.trust import brief
-
-LOG = logging.getLogger(__name__)
 
 SCENES_PER_THREAD = 2
 """Scenes, or batches of small ones, in flight: enough that no thread waits for the driver, few
 enough to bound memory."""
-BATCH_PX, MOST_BATCHED = 8 * 1024 * 1024, 16
-"""Small scenes that share a task: 0.3 s of work and more. A task costs driver, scheduler and worker
-8 ms together, a third of what decoding a scene of 1024 x 1024 pixels of two bands takes."""
 BATCHES_PER_THREAD = 2
 """That the waiting scenes make at least: towards the end batches become small."""
 LOST = "The scheduler is gone, or has cancelled what it was given: run the same again."
@@ -55,7 +42,6 @@ GATHER_SECONDS = 10.0
 """To wait for a result that is there. Where it is not, its worker is lost, and it is made anew."""
 GATHERERS = 8
 """Threads that fetch results."""
-RESTART_SECONDS = 30.0
 
 
 @dataclass(eq=False)
@@ -166,7 +152,7 @@ class Flights:
         except Empty:
             if self._client.status in ("closing", "closed"):
                 raise UpstreamError(LOST) from None
-            _keep_workers(self._client)
+            keep_workers(self._client)
 
     def _handle(self, news: Any) -> Iterable[SceneResult]:
         if isinstance(news, Future):
@@ -197,7 +183,7 @@ class Flights:
         return bool(self._flying)
 
     def _fly(self, batch: list[Job]) -> Flight:
-        futures = _submit(batch, self._store, self._client)
+        futures = submit(batch, self._store, self._client)
         flight = Flight(batch, futures[-1], frozenset(str(future.key) for future in futures))
         self._attempts.update(job.key for job in batch)
         self._flying[flight.future] = flight
@@ -313,7 +299,7 @@ class Flights:
         self._wait_again(other for other in flight.jobs if other is not job)
         self._replaced |= stuck
         if stuck:
-            Thread(target=_replace, args=(self._client, sorted(stuck)), daemon=True).start()
+            Thread(target=replace_workers, args=(self._client, sorted(stuck)), daemon=True).start()
         error = FailedScene(
             f"{brief(job.key.item_id)} took longer than its deadline of {seconds:.0f} s;"
             " --scene-deadline gives it more."
@@ -326,57 +312,3 @@ def deadline(job: Job) -> float:
     """Seconds that a scene may take, by its size."""
     n_bytes = 4 * job.window.size * (len(job.scene.bands) + len(job.scene.extras))
     return DEADLINE_SECONDS + n_bytes / BYTES_PER_SECOND
-
-
-def next_batch(waiting: deque[Job], n_batches: int) -> list[Job]:
-    """Take a large scene, or small ones for one task, so that batches for others are left."""
-    batch = [waiting.popleft()]
-    most = min(len(waiting) // n_batches, MOST_BATCHED)
-    pixels = batch[0].window.size
-    while waiting and len(batch) < most:
-        pixels += waiting[0].window.size
-        if pixels > BATCH_PX or any(len(job.chunks) > 1 for job in (batch[0], waiting[0])):
-            break
-        batch.append(waiting.popleft())
-    return batch
-
-
-def _submit(batch: Sequence[Job], store: Store, client: Client) -> list[Future[Any]]:
-    """The tasks of a flight; the last one has its results."""
-    job = batch[0]
-    if len(batch) > 1:
-        return [client.submit(process_scenes, list(batch), store, pure=False)]
-    if len(job.chunks) == 1:
-        return [client.submit(process_scene, job, store, pure=False)]
-    parts = [client.submit(summarise_chunk, job, chunk, pure=False) for chunk in job.chunks]
-    return [*parts, client.submit(judge_scene, job, parts, store, pure=False)]
-
-
-def _keep_workers(client: Client) -> None:
-    """Start workers of this machine's own cluster again whose nannies gave up.
-
-    They do where a worker that they start again dies at birth. Such a one is missed for a while
-    (`distributed.deploy.lost-worker-timeout`), then let go, and never replaced. Other clusters see
-    to their workers themselves.
-    """
-    cluster = client.cluster
-    if isinstance(cluster, LocalCluster) and len(cluster.workers) < len(cluster.worker_spec):
-        LOG.warning("a worker did not start again: another one is started")
-        cluster.scale(len(cluster.worker_spec))
-
-
-def _replace(client: Client, workers: list[str]) -> None:
-    """Have workers restarted whose threads hang, as they may in C code."""
-    try:
-        client.restart_workers(workers, timeout=RESTART_SECONDS, raise_for_error=False)
-    except ValueError:  # no nanny watches over them
-        LOG.warning("%s hangs, and has no nanny that restarts it: it is left out", workers[0])
-        with_close = {"close": True, "stimulus_id": "westsea-deadline"}
-
-        async def remove(dask_scheduler: Any) -> None:
-            for worker in workers:
-                await dask_scheduler.remove_worker(worker, **with_close)
-
-        client.run_on_scheduler(remove)
-    except Exception:
-        LOG.debug("restarting %s", workers, exc_info=True)

@@ -10,7 +10,7 @@ import pytest
 import rasterio
 from distributed import Client, WorkerPlugin
 
-from westsea import cluster, flights
+from westsea import batches, cluster, flights
 from westsea.api import plan, search
 from westsea.cluster import connect
 from westsea.detector import Detector
@@ -118,8 +118,8 @@ def test_a_task_that_ends_in_a_timeout_of_its_own_fails(
     def slow(*_):
         raise TimeoutError("the network")
 
-    monkeypatch.setattr(flights, "process_scene", slow)
-    monkeypatch.setattr(flights, "process_scenes", slow)
+    monkeypatch.setattr(batches, "process_scene", slow)
+    monkeypatch.setattr(batches, "process_scenes", slow)
     report = sweep_of(own_archive, tmp_path / "out", threads)
     assert report.count(Verdict.FAILED) == 12
     assert {result.reason for result in report.results} == {"TimeoutError: the network"}

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from distributed import Client, KilledWorker
 
-from westsea import flights, runner, tasks
+from westsea import batches, flights, runner, tasks
 from westsea.api import execute, plan, search
 from westsea.detector import Detector
 from westsea.flights import SCENES_PER_THREAD, Flights
@@ -266,7 +266,7 @@ def test_an_unexpected_error_fails_its_scene_alone(archive, plain, tmp_path, thr
         return good(job, *args)
 
     good = runner.process_scene
-    for module in (runner, flights):
+    for module in (runner, batches):
         monkeypatch.setattr(module, "process_scene", break_down)
     for client in (None, threads):
         report = run_on(client, plan_of(archive), tmp_path / f"{client is None}")
@@ -279,7 +279,7 @@ def test_an_error_in_one_chunk_is_that_of_the_scene(archive, tmp_path, threads, 
     def break_down(job, chunk):
         raise FailedScene(f"row {chunk.row0} could not be read.")
 
-    monkeypatch.setattr(flights, "summarise_chunk", break_down)
+    monkeypatch.setattr(batches, "summarise_chunk", break_down)
     planned = plan_of(archive, items_of(archive)[:1], chunk=(128, None))
     [result] = run_on(threads, planned, tmp_path).results
     assert result.verdict == Verdict.FAILED
@@ -291,7 +291,7 @@ def test_trouble_of_the_store_ends_the_run(archive, tmp_path, threads, monkeypat
     def full(*args):
         raise UpstreamError("No space is left.")
 
-    for module in (runner, flights):
+    for module in (runner, batches):
         monkeypatch.setattr(module, "process_scene", full)
     with pytest.raises(UpstreamError, match="No space"):
         run_on(threads if on_threads else None, plan_of(archive), tmp_path)
@@ -388,8 +388,8 @@ def test_scenes_in_flight_are_bounded(archive, tmp_path, threads, monkeypatch):
             del flying[number]
 
     batches = {}
-    good = flights._submit
-    monkeypatch.setattr(flights, "_submit", submit)
+    good = flights.submit
+    monkeypatch.setattr(flights, "submit", submit)
     run_on(threads, plan_of(archive, items), tmp_path, progress=land)
     assert max(most) == SCENES_PER_THREAD * 2
     assert set(threads.futures) <= before
@@ -426,14 +426,14 @@ def test_scenes_of_a_batch_end_by_themselves(archive, tmp_path, threads, monkeyp
         return good(job, *args)
 
     good = tasks.process_scene
-    for module in (flights, tasks):
+    for module in (batches, tasks):
         monkeypatch.setattr(module, "process_scene", break_down)
     planned = plan_of(archive, many(archive, 8))
     report = run_on(threads, planned, tmp_path)
     assert report.count(Verdict.FAILED) == report.count(Verdict.REFUSED) == 2
     assert {*Sweep(tmp_path).failed()["reason"]} == {"IndexError: at 3"}
     assert conserves(report.document())
-    for module in (flights, tasks):
+    for module in (batches, tasks):
         monkeypatch.setattr(module, "process_scene", good)
     again = run_on(threads, planned, tmp_path)
     assert (again.count(Verdict.SKIPPED), again.count(Verdict.REFUSED)) == (12, 2)
@@ -444,7 +444,7 @@ def test_trouble_of_the_store_in_a_batch_ends_the_run(archive, tmp_path, threads
     def full(job, *args):
         raise UpstreamError("No space is left.")
 
-    for module in (flights, tasks):
+    for module in (batches, tasks):
         monkeypatch.setattr(module, "process_scene", full)
     with pytest.raises(UpstreamError, match="No space"):
         run_on(threads, plan_of(archive, many(archive, 8)), tmp_path)
@@ -462,9 +462,9 @@ def test_of_a_batch_that_kills_its_workers_one_scene_fails(archive, tmp_path, th
             raise KilledWorker("process_scene-1", SimpleNamespace(address="tcp://1"), 3)
         return good(job, *args)
 
-    good, good_batch = flights.process_scene, flights.process_scenes
-    monkeypatch.setattr(flights, "process_scene", kill_alone)
-    monkeypatch.setattr(flights, "process_scenes", kill)
+    good, good_batch = batches.process_scene, batches.process_scenes
+    monkeypatch.setattr(batches, "process_scene", kill_alone)
+    monkeypatch.setattr(batches, "process_scenes", kill)
     report = run_on(threads, plan_of(archive, many(archive, 8)), tmp_path)
     assert report.count(Verdict.FAILED) == 2
     assert {result.key.item_id[-2:] for result in report.results if result.reason} == {"-1"}
@@ -477,8 +477,8 @@ def test_what_the_scheduler_cancels_is_not_waited_for(archive, tmp_path, threads
         client.cancel(futures, force=True)
         return futures
 
-    good = flights._submit
-    monkeypatch.setattr(flights, "_submit", submit)
+    good = flights.submit
+    monkeypatch.setattr(flights, "submit", submit)
     with pytest.raises(UpstreamError, match=r"scheduler is gone.*run the same again"):
         run_on(threads, plan_of(archive), tmp_path)
     assert records(tmp_path)[0]["unfinished"] == 4
@@ -490,8 +490,8 @@ def test_a_scene_that_kills_its_workers_fails_alone(archive, tmp_path, threads, 
             raise KilledWorker("process_scene-1", SimpleNamespace(address="tcp://1"), 3)
         return good(job, *args)
 
-    good = flights.process_scene
-    monkeypatch.setattr(flights, "process_scene", kill)
+    good = batches.process_scene
+    monkeypatch.setattr(batches, "process_scene", kill)
     report = run_on(threads, plan_of(archive), tmp_path)
     [failed] = [result for result in report.results if result.verdict == Verdict.FAILED]
     assert failed.attempts == 3
