@@ -81,7 +81,7 @@ class RefusedItem:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """What a sweep would do."""
 
@@ -98,17 +98,24 @@ class Plan:
     root: Path | None = None
     """Folder of a local catalogue, whose files the items may name."""
 
+    def __repr__(self) -> str:
+        return f"Plan({self._caption})"
+
     def _repr_html_(self) -> str:
         # Not at the top: what makes pictures is wanted in notebooks alone.
         from westsea_catalog.notebook import MOST_ROWS, scene_thumbnails, table_with_thumbnails
 
-        totals = self.summary()
-        caption = f"{totals['scenes']} scenes, {totals['refused']} refused, {totals['km2']} km2"
         names = ("scene", "time", "bands", "shape", "km2", "MB")
         shown = self.scenes[:MOST_ROWS]
         images = scene_thumbnails([each.scene for each in shown], profile_for(self.catalog))
         rows = list(map(_cells, shown))
-        return table_with_thumbnails(caption, names, rows, images, len(self.scenes) - len(shown))
+        left = len(self.scenes) - len(shown)
+        return table_with_thumbnails(self._caption, names, rows, images, left)
+
+    @property
+    def _caption(self) -> str:
+        totals = self.summary()
+        return f"{totals['scenes']} scenes, {totals['refused']} refused, {totals['km2']} km2"
 
     def summary(self) -> dict[str, Any]:
         """Totals, for people and for JSON."""

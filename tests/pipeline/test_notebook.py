@@ -48,6 +48,7 @@ def test_searches_and_plans_show_what_they_hold(archive):
     planned = westsea.plan(found, catalog=str(archive))
     assert planned.scenes[0].scene.id in planned._repr_html_()
     assert "4 scenes, 0 refused" in planned._repr_html_()
+    assert repr(planned).startswith("Plan(4 scenes, 0 refused, ")
     assert "undated" in Items([{"id": HOSTILE}])._repr_html_()
     assert "<script" not in Items([{"id": HOSTILE}])._repr_html_()
 
