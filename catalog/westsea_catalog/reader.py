@@ -288,6 +288,8 @@ class TiffReader:
                 return rasterio.open(place.path, driver=self.driver, sharing=False)
         except RasterioError as error:
             return error
+        except UnicodeDecodeError:  # rasterio takes the name of a projection for UTF-8
+            return RasterioError("Its projection has no name that can be read.")
 
     def _broken(self, what: str, error: RasterioError) -> WestseaError:
         """What an error of GDAL means: a remote file may come back, one here is damaged."""

@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 import re
+import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -368,6 +369,15 @@ def test_a_damaged_file_is_refused(tmp_path, tiff, name, damage, reason):
     path = tmp_path / name
     path.write_bytes(damage(Path(tiff[0]).read_bytes()))
     assert reason in refused(path)
+
+
+def test_a_projection_that_cannot_be_spelt_is_damage(tmp_path, tiff):
+    content = Path(tiff[0]).read_bytes()
+    known, own = (struct.pack("<4H", 3072, 0, 1, epsg) for epsg in (32651, 32767))
+    assert content.count(known) == 1
+    path = tmp_path / "vv.tif"
+    path.write_bytes(content.replace(known, own).replace(b"WGS 84 /", b"WGS\xfc84 /"))
+    assert "is not a GeoTIFF, or a damaged one" in refused(path)
 
 
 def test_a_file_that_is_not_there_fails(tmp_path):
