@@ -123,6 +123,15 @@ def test_leaflet_is_as_it_was_published():
     assert "Leaflet 1.9.4" in (LEAFLET / "leaflet.js").read_text()[:100]
 
 
+def test_a_script_calls_only_those_before_it():
+    own = [name for name in pages.SCRIPTS if not name.startswith("leaflet/")]
+    assert sorted(own) == sorted(path.name for path in pages.ASSETS.glob("*.js"))
+    for k, name in enumerate(own[:-1]):
+        later = "|".join(each.removesuffix(".js") for each in own[k + 1 :])
+        text = (pages.ASSETS / name).read_text("utf-8")
+        assert not re.findall(rf"(?<![\w.])(?:{later})\b\.\w+", text), name
+
+
 def test_the_page_may_load_nothing_and_run_only_its_own(page):
     text = page.read_text()
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
