@@ -94,6 +94,17 @@ def test_verdicts_come_back_in_the_next_report(visit, own, page, tmp_path):
     assert "100 %" in again.locator("#bins").inner_text()
 
 
+def test_whoever_judges_by_a_button_stays_at_it(visit, page):
+    tab = visit(page).tab
+    tab.locator("[data-verdict=unsure]").focus()
+    for key in ("Enter", "Shift+Tab", "Enter"):
+        tab.keyboard.press(key)
+    assert tab.evaluate("document.activeElement.dataset.verdict") == "false"
+    pressed = tab.locator("#judge [aria-pressed=true]")
+    assert pressed.count() == 1
+    assert pressed.get_attribute("data-verdict") == "false"
+
+
 def test_the_run_page(visit, page):
     seen = visit(page)
     seen.tab.keyboard.press("2")

@@ -95,24 +95,19 @@ const detail = (() => {
       make("option", { value: "" }, "reason…"),
       Object.entries(data.reasons).map(([name, meaning]) => make("option", { value: name, title: meaning }, name.replaceAll("_", " "))));
     const note = make("input", { id: "note", type: "text", maxlength: 2000, placeholder: "note", "aria-label": "Note", onchange: (event) => verdicts.amend(pair, "note", event.target.value.trim()) });
-    const said = verdicts.of(pair) || {};
-    reason.value = said.reason || "";
-    note.value = said.note || "";
     const label = pair.label;
     const earlier = label ? make("p", { class: "said" }, `In the tables: ${label.verdict}${label.reason ? `, ${label.reason.replaceAll("_", " ")}` : ""}, by ${label.reviewer}, ${label.time.slice(0, 16).replace("T", " ")} UTC${label.note ? `: ${label.note}` : ""}`) : null;
     $("judge").replaceChildren(button("true", "t"), button("false", "f"), button("unsure", "u"), reason, note, ...(earlier ? [earlier] : []));
-    press(pair);
+    refresh(pair);
   }
 
-  function press(pair) {
-    const said = verdicts.of(pair);
+  /* In place, so that whoever is at one of the buttons or fields stays there. */
+  function refresh(pair) {
+    const said = verdicts.of(pair) || {};
     for (const each of $("judge").querySelectorAll("[data-verdict]"))
-      each.setAttribute("aria-pressed", String(Boolean(said) && said.verdict === each.dataset.verdict));
-  }
-
-  function refresh(pair, amended) {
-    if (amended) press(pair);
-    else showJudge(pair);
+      each.setAttribute("aria-pressed", String(said.verdict === each.dataset.verdict));
+    $("reason").value = said.reason || "";
+    $("note").value = said.note || "";
   }
 
   const toggleOutlines = () => $("detail").classList.toggle("no-outlines");

@@ -1,11 +1,11 @@
 "use strict";
 /* What follows from a verdict or a move, the keys, and the beginning. */
 (() => {
-  verdicts.onChange((pair, amended) => {
+  verdicts.onChange((pair) => {
     tally.show();
     list.refresh(pair);
     map.paint(pair);
-    detail.refresh(pair, amended);
+    detail.refresh(pair);
   });
   selection.onNarrow(() => {
     list.narrow();

@@ -40,11 +40,10 @@ const verdicts = (() => {
     changed.emit(pair);
   }
 
-  /* Who listens is told the name too: a field in which someone is writing must not be made anew. */
   function amend(pair, name, value) {
     const before = of(pair) || { verdict: "unsure" };
     put(pair, { verdict: before.verdict, reason: before.reason || null, note: before.note || null, [name]: value || null });
-    changed.emit(pair, name);
+    changed.emit(pair);
   }
 
   function takeBack(pair) {
