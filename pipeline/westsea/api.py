@@ -286,6 +286,8 @@ def execute(
         nullcontext(client) if client is not None else connect(scheduler, workers) as connected,
         performance(connected, performance_report),
     ):
+        if connected.asynchronous:
+            raise UsageError("A sweep needs a client that waits: one without asynchronous=True.")
         return run(_fitted(plan, connected), store, land, settings, connected, **how)
 
 

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 import dask
 from distributed import (
     Client,
-    LocalCluster,
     Security,
     Worker,
     WorkerPlugin,
@@ -25,6 +24,7 @@ from distributed import (
 from distributed.comm.core import connect as comm_connect
 
 from westsea.compiled import compile_once
+from westsea.workers import OwnCluster
 from westsea_catalog.errors import ConfigError, UpstreamError, UsageError
 
 LOG = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def connect(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     # Loopback in full: distributed's dashboard would listen on every interface by itself.
     with (
         dask.config.set({**UNWATCHED, **MEMORY_KEPT, **BLAMED_BY_US}),
-        LocalCluster(
+        OwnCluster(
             n_workers=workers,
             threads_per_worker=1,
             host="127.0.0.1",

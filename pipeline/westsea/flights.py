@@ -5,31 +5,41 @@ what a worker that died was at. That scene comes under suspicion; all others fly
 when everything else has landed, one at a time: whoever then loses a worker is to blame.
 """
 
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from queue import Empty, SimpleQueue
+from queue import Empty
 from threading import Thread
 from typing import Any
 
 from distributed import Client, Future, KilledWorker
+from distributed.comm.core import CommClosedError
 
 from westsea.batches import next_batch, submit
 from westsea.records import SceneKey
 from westsea.store import Store
-from westsea.tasks import STARTS, Job, SceneResult, settle
+from westsea.tasks import Job, SceneResult, settle
+from westsea.watch import News, listening
 from westsea.workers import keep_workers, replace_workers
 from westsea_catalog.errors import FailedScene, UpstreamError, WestseaError
 from westsea_catalog.trust import brief
+
+LOG = logging.getLogger(__name__)
 
 SCENES_PER_THREAD = 2
 """Scenes, or batches of small ones, in flight: enough that no thread waits for the driver, few
 enough to bound memory."""
 BATCHES_PER_THREAD = 2
 """That the waiting scenes make at least: towards the end batches become small."""
+UNFIT = (
+    "Workers die before they begin with any scene: their own log says why. They may have another"
+    " westsea than this one, or too little memory to load it."
+)
+UNFETCHED = "What workers have found cannot be fetched from them ({}): run the same again."
 LOST = "The scheduler is gone, or has cancelled what it was given: run the same again."
 MOST_DEATHS = 2
 """Workers that a scene may lose while nothing else is in flight, before it fails."""
@@ -42,6 +52,11 @@ GATHER_SECONDS = 10.0
 """To wait for a result that is there. Where it is not, its worker is lost, and it is made anew."""
 GATHERERS = 8
 """Threads that fetch results."""
+MOST_FETCHES, REFETCH_SECONDS = 60, 1.0
+"""Tries for a result that is there, and what lies between them: ten minutes where nothing answers,
+by when the scheduler has long given up a worker that is gone."""
+LONELY_SECONDS, REMIND_SECONDS = 60.0, 600.0
+"""Without a worker, before that is said, and before it is said again."""
 
 
 @dataclass(eq=False)
@@ -63,6 +78,12 @@ class Flight:
         if len(self.tasks) == 1:  # whose scenes come one after the other, and may come again
             self.since = {}
         self.since.setdefault(scene, time.monotonic())
+
+    def leave(self, tasks: frozenset[str], worker: str) -> None:
+        """Note that a worker is gone, to whose tasks nothing has happened."""
+        for task in tasks:
+            if self.at.get(task, ("",))[0] == worker:
+                del self.at[task]
 
     def begun(self, tasks: frozenset[str], worker: str) -> set[str]:
         """The scenes that a worker is at in some of the tasks."""
@@ -105,7 +126,13 @@ class Flights:
         self._attempts: Counter[SceneKey] = Counter()
         self._replaced: set[str] = set()
         """Workers that were restarted here: nobody is to blame for their end."""
-        self._news: SimpleQueue[Any] = SimpleQueue()
+        self._has_begun = False
+        """Whether any scene has, on any worker."""
+        self._n_threads = 0
+        """That the workers had when the scheduler last said."""
+        self._remind_at = time.monotonic() + LONELY_SECONDS
+        self._fetches: Counter[Future[Any]] = Counter()
+        self._news = News()
         self._gatherers = ThreadPoolExecutor(GATHERERS, "westsea-gather")
 
     def results(self) -> Generator[SceneResult]:
@@ -117,31 +144,21 @@ class Flights:
             The scheduler is gone.
         """
         try:
-            with self._listening():
+            with listening(self._client, self._news):
                 while self._launch():
                     for news in self._next_news():
                         yield from self._handle(news)
                     yield from self._overdue()
         except Exception as error:
-            if isinstance(error, WestseaError) or self._client.status == "running":
+            is_lost = isinstance(error, CommClosedError) or self._client.status != "running"
+            if isinstance(error, WestseaError) or not is_lost:
                 raise
             raise UpstreamError(LOST) from error
         finally:
             self._gatherers.shutdown(wait=False, cancel_futures=True)
             if self._flying and self._client.status == "running":
-                self._client.cancel(list(self._flying), force=True)
-
-    @contextmanager
-    def _listening(self) -> Iterator[None]:
-        topics = (STARTS, "all")  # the second is the scheduler's own
-        for topic in topics:
-            self._client.subscribe_topic(topic, lambda event: self._news.put(event[1]))
-        try:
-            yield
-        finally:
-            if self._client.status == "running":
-                for topic in topics:
-                    self._client.unsubscribe_topic(topic)
+                with suppress(CommClosedError):
+                    self._client.cancel(list(self._flying), force=True)
 
     def _next_news(self) -> Iterator[Any]:
         """What has happened: all there is, or what comes next, or nothing for a while."""
@@ -162,6 +179,7 @@ class Flights:
         if not isinstance(news, dict):
             return []
         if {"task", "worker", "scene"} <= news.keys():
+            self._has_begun = True
             for flight in self._flying.values():
                 if news["task"] in flight.tasks:
                     flight.begin(news["task"], news["worker"], news["scene"])
@@ -173,14 +191,26 @@ class Flights:
 
     def _launch(self) -> bool:
         """Fill what is free; whether anything flies."""
+        self._look()
         if self._waiting and self._lone is None:
-            n_threads = max(int(sum(self._client.nthreads().values())), 1)  # they come and go
+            n_threads = max(self._n_threads, 1)
             while self._waiting and len(self._flying) < SCENES_PER_THREAD * n_threads:
                 batch = next_batch(self._waiting, BATCHES_PER_THREAD * n_threads)
                 self._fly(batch)
         if not self._flying and self._suspects:
             self._lone = self._fly([self._suspects.popleft()])
         return bool(self._flying)
+
+    def _look(self) -> None:
+        """Ask for the workers, who come and go, and say if there are none for long."""
+        with suppress(CommClosedError):  # of one answer; the scheduler has other connections
+            self._n_threads = int(sum(self._client.nthreads().values()))
+        now = time.monotonic()
+        if self._n_threads:
+            self._remind_at = now + LONELY_SECONDS
+        elif now > self._remind_at:
+            LOG.warning("no worker is there: the sweep waits for one")
+            self._remind_at = now + REMIND_SECONDS
 
     def _fly(self, batch: list[Job]) -> Flight:
         futures = submit(batch, self._store, self._client)
@@ -200,14 +230,21 @@ class Flights:
         """
         try:
             end = future.result(GATHER_SECONDS)
-        except TimeoutError as error:
-            if future.status != "error":  # which would be the task's own
-                future.add_done_callback(self._news.put)  # it is made anew
-                return
-            end = error
         except BaseException as error:
-            end = error
+            if future.status not in ("error", "cancelled"):
+                self._gather_later(future, error)
+                return
+            end = error  # which is what the task itself came to
         self._news.put(Landing(future, end))
+
+    def _gather_later(self, future: Future[Any], error: BaseException) -> None:
+        self._fetches[future] += 1
+        if self._fetches[future] == MOST_FETCHES:
+            reason = UpstreamError(UNFETCHED.format(type(error).__name__))
+            self._news.put(Landing(future, reason))
+            return
+        time.sleep(REFETCH_SECONDS)
+        future.add_done_callback(self._news.put)  # at once, unless it is made anew
 
     def _landed(self, landing: Landing) -> Iterable[SceneResult]:
         flight, end = self._flying[landing.future], landing.end
@@ -241,7 +278,9 @@ class Flights:
         worker, lost = news["worker"], frozenset(news["processing-tasks"])
         if news.get("expected") or worker in self._replaced:
             self._replaced.discard(worker)
-            return  # the scheduler gives its tasks to others
+            for flight in self._flying.values():  # the scheduler gives its tasks to others
+                flight.leave(lost, worker)
+            return
         there = [flight for flight in self._flying.values() if lost & flight.tasks]
         begun = {flight: flight.begun(lost, worker) for flight in there}
         if not any(begun.values()):  # it died before it could tell
@@ -268,6 +307,8 @@ class Flights:
         if self._deaths[job.key] < MOST_DEATHS:
             self._suspects.appendleft(job)
             return
+        if not self._has_begun:
+            raise UpstreamError(UNFIT)
         error = FailedScene(
             f"{brief(job.key.item_id)} was alone with {MOST_DEATHS} workers when they died, as they"
             " do where memory runs out."
@@ -285,27 +326,33 @@ class Flights:
             for scene, since in flight.since.items():
                 job = flight.job_of(scene)
                 if now - since > self.patience(job):
-                    yield self._fail_overdue(flight, job)
+                    yield from self._fail_overdue(flight, job)
                     break
 
     def patience(self, job: Job) -> float:
         """Seconds that a scene may take."""
         return self._scene_seconds or deadline(job)
 
-    def _fail_overdue(self, flight: Flight, job: Job) -> SceneResult:
-        seconds, busy = self.patience(job), self._client.processing()
+    def _fail_overdue(self, flight: Flight, job: Job) -> Iterator[SceneResult]:
+        seconds = self.patience(job)
+        try:
+            busy = self._client.processing()
+        except CommClosedError:  # of one answer
+            return
         stuck = {worker for task, (worker, _) in flight.at.items() if task in busy.get(worker, ())}
+        if not stuck:  # its worker has left, or its result is on its way
+            del flight.since[job.key.journal]
+            return
         self._call_back(flight)
         self._wait_again(other for other in flight.jobs if other is not job)
         self._replaced |= stuck
-        if stuck:
-            Thread(target=replace_workers, args=(self._client, sorted(stuck)), daemon=True).start()
+        Thread(target=replace_workers, args=(self._client, sorted(stuck)), daemon=True).start()
         error = FailedScene(
             f"{brief(job.key.item_id)} took longer than its deadline of {seconds:.0f} s;"
             " --scene-deadline gives it more."
         )
         [result] = self._ended([job], [error])
-        return replace(result, seconds=seconds)
+        yield replace(result, seconds=seconds)
 
 
 def deadline(job: Job) -> float:

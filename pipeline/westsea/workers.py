@@ -10,15 +10,19 @@ LOG = logging.getLogger(__name__)
 RESTART_SECONDS = 30.0
 
 
+class OwnCluster(LocalCluster):
+    """On this machine, for one sweep, whose workers nobody else sees to."""
+
+
 def keep_workers(client: Client) -> None:
-    """Start workers of this machine's own cluster again whose nannies gave up.
+    """Start workers of a sweep's own cluster again whose nannies gave up.
 
     They do where a worker that they start again dies at birth. Such a one is missed for a while
     (`distributed.deploy.lost-worker-timeout`), then let go, and never replaced. Other clusters see
     to their workers themselves.
     """
     cluster = client.cluster
-    if isinstance(cluster, LocalCluster) and len(cluster.workers) < len(cluster.worker_spec):
+    if isinstance(cluster, OwnCluster) and len(cluster.workers) < len(cluster.worker_spec):
         LOG.warning("a worker did not start again: another one is started")
         cluster.scale(len(cluster.worker_spec))
 

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import geopandas
 import numpy as np
 import pytest
 import rasterio
+from distributed import Client
 
 import westsea
 from westsea_catalog.errors import UsageError
@@ -141,7 +143,7 @@ def test_detections_lie_in_the_area(archive, items, swept, tmp_path):
 
 
 def test_the_active_client_is_used(planned, swept, tmp_path, threads, monkeypatch):
-    monkeypatch.setattr("westsea.cluster.LocalCluster", None)  # none of its own is started
+    monkeypatch.setattr("westsea.cluster.OwnCluster", None)  # none of its own is started
     with threads.as_current():
         result = westsea.sweep(planned, tmp_path / "out")
     assert result.detections().equals(swept.detections())
@@ -182,6 +184,16 @@ def test_a_coast_of_ones_own(planned, swept, tmp_path):
 def test_ways_to_run_that_make_no_sense(planned, tmp_path, options):
     with pytest.raises(UsageError):
         westsea.sweep(planned, tmp_path / "out", **options)
+
+
+def test_a_client_that_does_not_wait_is_refused(planned, tmp_path):
+    async def sweep():
+        options = {"dashboard_address": "127.0.0.1:0", "set_as_default": False}
+        async with Client(asynchronous=True, n_workers=0, processes=False, **options) as client:
+            westsea.sweep(planned, tmp_path / "out", client=client)
+
+    with pytest.raises(UsageError, match="client that waits"):
+        asyncio.run(sweep())
 
 
 def test_a_client_and_workers_exclude_each_other(planned, tmp_path, threads):

@@ -60,7 +60,7 @@ def test_one_worker_a_core_by_default(monkeypatch):
             asked.update(options)
             raise InterruptedError
 
-    monkeypatch.setattr(cluster, "LocalCluster", Recorder)
+    monkeypatch.setattr(cluster, "OwnCluster", Recorder)
     with pytest.raises(InterruptedError), connect(None, None):
         pass
     assert asked["n_workers"] is None  # which distributed takes for CPU_COUNT / threads

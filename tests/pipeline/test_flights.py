@@ -1,14 +1,20 @@
 """Workers that die and scenes that never end, in real processes."""
 
 import copy
+import os
 import shutil
+import signal
 import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import dask
 import pytest
 import rasterio
-from distributed import Client, WorkerPlugin
+from distributed import Client, Future, WorkerPlugin
+from distributed.comm.core import CommClosedError
 
 from westsea import batches, cluster, flights
 from westsea.api import plan, search
@@ -19,6 +25,7 @@ from westsea.results import Sweep
 from westsea.runner import Limits, parameters, run
 from westsea.store import Store
 from westsea_catalog.coast import Coast
+from westsea_catalog.errors import UpstreamError
 
 WHEN = "2017-10-01/2017-10-31"
 
@@ -137,6 +144,116 @@ def test_workers_whose_nannies_gave_up_are_replaced(own_archive, tmp_path, expec
         report = sweep_of(own_archive, out, client)
     assert report.count(Verdict.FAILED) == 0
     assert tables(out) == expected
+
+
+class Broken:
+    """In the place of a method, which fails at first as where a connection breaks."""
+
+    def __init__(self, monkeypatch, owner, name, times):
+        self.plain, self.left = getattr(owner, name), Counter()
+        self.times = times
+        monkeypatch.setattr(owner, name, lambda *args, **options: self(*args, **options))
+
+    def __call__(self, one, *args, **options):
+        self.left[one] += 1
+        if self.left[one] <= self.times:
+            raise CommClosedError("reset by peer")
+        return self.plain(one, *args, **options)
+
+
+def test_a_result_whose_fetching_fails_is_fetched_again(
+    own_archive, tmp_path, threads, expected, monkeypatch
+):
+    monkeypatch.setattr(flights, "REFETCH_SECONDS", 0.01)
+    broken = Broken(monkeypatch, Future, "result", 2)
+    report = sweep_of(own_archive, tmp_path / "out", threads)
+    assert min(broken.left.values()) == 3
+    assert report.count(Verdict.FAILED) == 0
+    assert tables(tmp_path / "out") == expected
+
+
+def test_a_result_that_cannot_be_fetched_ends_the_run_and_blames_no_scene(
+    own_archive, tmp_path, threads, monkeypatch
+):
+    monkeypatch.setattr(flights, "REFETCH_SECONDS", 0.01)
+    monkeypatch.setattr(flights, "MOST_FETCHES", 3)
+    Broken(monkeypatch, Future, "result", 99)
+    with pytest.raises(UpstreamError, match=r"cannot be fetched.*run the same again"):
+        sweep_of(own_archive, tmp_path / "out", threads)
+    assert len(Sweep(tmp_path / "out").failed()) == 0
+
+
+def test_a_question_to_the_scheduler_may_go_unanswered(
+    own_archive, tmp_path, threads, expected, monkeypatch
+):
+    Broken(monkeypatch, Client, "nthreads", 2)
+    sweep_of(own_archive, tmp_path / "out", threads)
+    assert tables(tmp_path / "out") == expected
+
+
+def test_workers_that_die_before_they_begin_are_no_scenes_fault(own_archive, tmp_path, monkeypatch):
+    def die(*_):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    for name in ("process_scene", "process_scenes"):
+        monkeypatch.setattr(batches, name, die)
+    with (
+        connect(None, 1) as client,
+        pytest.raises(UpstreamError, match="die before they begin with any scene"),
+    ):
+        sweep_of(own_archive, tmp_path / "out", client)
+    assert len(Sweep(tmp_path / "out").failed()) == 0
+
+
+def test_a_sweep_without_workers_says_that_it_waits(
+    own_archive, tmp_path, expected, monkeypatch, caplog
+):
+    monkeypatch.setattr(flights, "LONELY_SECONDS", 0.5)
+    with Client(
+        n_workers=0,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address="127.0.0.1:0",
+        set_as_default=False,
+    ) as client:
+        come = threading.Timer(3, lambda: client.cluster.scale(1))
+        come.start()
+        sweep_of(own_archive, tmp_path / "out", client)
+        come.join()
+    assert caplog.text.count("no worker is there") == 1
+    assert tables(tmp_path / "out") == expected
+
+
+@pytest.mark.parametrize("fragile", [10], indirect=True)
+def test_two_sweeps_of_one_client_both_see_what_happens(
+    own_archive, tmp_path, fragile, expected, monkeypatch
+):
+    monkeypatch.setattr(
+        flights, "deadline", lambda job: 4.0 if job.key.item_id.endswith("hang") else 600.0
+    )
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(sweep_of, own_archive, tmp_path / "first", fragile, bad=["hang"])
+        second = pool.submit(sweep_of, own_archive, tmp_path / "second", fragile)
+        assert second.result(60).count(Verdict.FAILED) == 0
+        assert first.result(60).count(Verdict.FAILED) == 1
+    assert tables(tmp_path / "first") == tables(tmp_path / "second") == expected
+
+
+def test_a_scene_that_no_worker_has_does_not_come_to_its_deadline(archive):
+    items = search(str(archive), aoi="west-sea", datetime=WHEN, offline=True)
+    [job, *_] = [
+        flights.Job.of(each, Coast.shipped(), None, Detector())
+        for each in plan(items, catalog=str(archive)).scenes
+    ]
+    busy = {}
+    client = SimpleNamespace(processing=lambda: busy)
+    air = flights.Flights([], None, client, 20.0)
+    flight = flights.Flight([job], None, frozenset({"task"}))
+    air._flying[None] = flight
+    flight.begin("task", "tcp://1", job.key.journal)
+    flight.since[job.key.journal] -= 21.0
+    assert list(air._overdue()) == []
+    assert flight.since == {}
 
 
 @pytest.mark.parametrize("fragile", [10], indirect=True)
