@@ -130,7 +130,8 @@ class Flights:
         """Whether any scene has, on any worker."""
         self._n_threads = 0
         """That the workers had when the scheduler last said."""
-        self._remind_at = time.monotonic() + LONELY_SECONDS
+        self._look_at = time.monotonic()
+        self._remind_at = self._look_at + LONELY_SECONDS
         self._fetches: Counter[Future[Any]] = Counter()
         self._news = News()
         self._gatherers = ThreadPoolExecutor(GATHERERS, "westsea-gather")
@@ -202,10 +203,13 @@ class Flights:
         return bool(self._flying)
 
     def _look(self) -> None:
-        """Ask for the workers, who come and go, and say if there are none for long."""
+        """Ask now and then for the workers, who come and go, and say if there are none for long."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + WATCH_SECONDS
         with suppress(CommClosedError):  # of one answer; the scheduler has other connections
             self._n_threads = int(sum(self._client.nthreads().values()))
-        now = time.monotonic()
         if self._n_threads:
             self._remind_at = now + LONELY_SECONDS
         elif now > self._remind_at:
