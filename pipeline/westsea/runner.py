@@ -147,12 +147,13 @@ def run(
             for result in ends:
                 note(result)
         refresh(store, {result.key.date.isoformat() for result in report.results})
-    except BaseException:
+        report.check()
+    except BaseException as error:
+        report.error = type(error).__name__
         with suppress(WestseaError):  # what ended the run may keep its record from being written
             _write(report, store, start)
         raise
     _write(report, store, start)
-    report.check()
     return report
 
 
