@@ -30,6 +30,9 @@ class Report:
     """Scenes whose area is known once they are read: what was read then is what was planned."""
     results: list[SceneResult] = field(default_factory=list)
     seconds: float = 0.0
+    error: str = ""
+    """Kind of what ended the run before its time. Its words, which may name hosts and folders, are
+    in the log alone."""
 
     @classmethod
     def of(cls, run_id: str, plan: Plan) -> "Report":
@@ -107,7 +110,7 @@ class Report:
         """The run in numbers.
 
         planned = done + empty + refused + failed + skipped + unfinished, and the last is 0 but
-        in a run that was stopped.
+        in a run that was ended by an `error`, which may come after the last scene too.
         """
         cost = self.cost
         areas = self.areas
@@ -115,6 +118,7 @@ class Report:
             "planned": self.planned,
             **{str(verdict): self.count(verdict) for verdict in Verdict},
             "unfinished": self.planned - len(self.results),
+            **({"error": self.error} if self.error else {}),
             "given_up": self.given_up,
             "conflicts": sum(result.is_conflict for result in self.results),
             "attempts": sum(result.attempts for result in self.results),

@@ -28,6 +28,9 @@ T = TypeVar("T")
 PAUSES_S = (1.0, 4.0, 16.0)
 """Between our own tries, each of which is several of the client's, which tells none of them and
 knows no 429."""
+CONFLICT_PAUSE_S = 0.2
+"""Before all those, where another writer is about to name the key, or to delete it: S3 answers 409
+at once while that is under way, for which its client says that the key is there."""
 LIST_CHUNK = 10_000
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
@@ -88,13 +91,15 @@ class BucketFolder:
 
         Where the answer to a first try was lost, that try's content is found: SAME.
         """
-        for _ in (*PAUSES_S, None):
+        for pause in (CONFLICT_PAUSE_S, *PAUSES_S, None):
             if self._create(key, data):
                 return Outcome.CREATED
             standing = self.get(key)
             if standing is not None:
                 return Outcome.SAME if standing == data else Outcome.CONFLICT
-            # Deleted in between, or a writer at the same instant has failed since.
+            # Another writer is at it, was deleting it, or has failed since.
+            if pause is not None:
+                time.sleep(pause)
         raise UpstreamError(f"{self}/{key} comes and goes: run the same again.")
 
     def delete(self, key: str) -> None:

@@ -13,7 +13,7 @@ from prometheus_client.core import CollectorRegistry, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from westsea.jobs import Attempt
-from westsea.metrics import Record, families
+from westsea.metrics import Record, families, is_complete
 from westsea.objects import Objects
 from westsea.store import RUNS
 from westsea_catalog.region import parse_time
@@ -46,7 +46,7 @@ class NightlyRuns(Collector):
             if data is None:
                 return
             record = msgspec.json.decode(data)
-            if not record["unfinished"]:
+            if is_complete(record):
                 shard = attempt.cronjob, str(attempt.shard)
                 newest = self._newest.get(shard)
                 if newest is None or parse_time(newest["ended"]) < parse_time(record["ended"]):

@@ -23,6 +23,11 @@ Record = Mapping[str, Any]
 """Of a run, as in OUT/runs; what is not in it, as in those of older versions, is not told."""
 
 
+def is_complete(record: Record) -> bool:
+    """Whether a run came to its end, with all of its scenes and without an error after them."""
+    return record.get("unfinished") == 0 and not record.get("error")
+
+
 @dataclass(frozen=True)
 class Metric:
     """A number of a run, or one for each value of a label."""

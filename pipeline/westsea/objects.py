@@ -222,6 +222,19 @@ class LocalFolder:
             else:
                 yield key
 
+    def relist(self, key: str) -> None:
+        """List the folders above a key, the upper ones first.
+
+        Otherwise NFS may answer from memory, for a minute, that what another machine has written
+        is not there.
+        """
+        with self._explained():
+            for folder in reversed(Path(key).parents):
+                try:
+                    self.files.entries(self.root / folder)
+                except (FileNotFoundError, NotADirectoryError):
+                    return
+
     def clean(self) -> None:
         """Remove all temporary files; a writer that still needs its own writes it again."""
         for key in self.list(TEMPORARY):

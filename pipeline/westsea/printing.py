@@ -86,8 +86,8 @@ def log_totals(plan: Plan) -> None:
 
 
 RUN_COLUMNS = (
-    "run_id", "planned", "done", "empty", "refused", "failed", "skipped", "unfinished", "given_up",
-    "attempts", "km2_valid", "km2_unread", "bytes", "detections", "pairs", "seconds",
+    "run_id", "planned", "done", "empty", "refused", "failed", "skipped", "unfinished", "error",
+    "given_up", "attempts", "km2_valid", "km2_unread", "bytes", "detections", "pairs", "seconds",
 )  # fmt: skip
 
 

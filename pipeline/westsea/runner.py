@@ -22,6 +22,7 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from westsea.accounts import Report
+from westsea.arrivals import arrived
 from westsea.compiled import compile_once
 from westsea.detection.summary import Carry
 from westsea.detector import ALGORITHM_VERSION, Detector
@@ -121,8 +122,8 @@ def run(
     Raises
     ------
     ConfigError, UpstreamError
-        The store cannot be written to, or the scheduler is gone; the scenes committed by then
-        stay.
+        The store cannot be written to, the workers write to another place, or the scheduler is
+        gone; the scenes committed by then stay.
     ArithmeticError
         The accounts do not add up: a bug.
     """
@@ -138,21 +139,17 @@ def run(
         to_do = _to_do(plan, store, limits, note)
         remember(store.objects, [planned.scene for planned in to_do], plan)
         jobs = [Job.of(planned, coast, plan.aoi, detector, carry) for planned in to_do]
-        ends = (
-            _plainly(jobs, store)
-            if client is None
-            else Flights(jobs, store, client, limits.scene_seconds).results()
-        )
-        with closing(ends):
-            for result in ends:
+        with closing(_results(jobs, store, client, limits)) as results:
+            for result in results:
                 note(result)
         refresh(store, {result.key.date.isoformat() for result in report.results})
-    except BaseException:
+        report.check()
+    except BaseException as error:
+        report.error = type(error).__name__
         with suppress(WestseaError):  # what ended the run may keep its record from being written
             _write(report, store, start)
         raise
     _write(report, store, start)
-    report.check()
     return report
 
 
@@ -229,6 +226,16 @@ def _key_of_item(item: Item) -> SceneKey:
     collection = identifier(item, "collection") or "unknown"
     key = SceneKey.of_item(item, collection, identifier(item, "id") or "", day)
     return key if key.item_id else replace(key, item_id=f"item-{key.item_hash[:16]}")
+
+
+def _results(
+    jobs: Sequence[Job], store: Store, client: Client | None, limits: Limits
+) -> Generator[SceneResult]:
+    if client is None:
+        yield from _plainly(jobs, store)
+        return
+    with closing(Flights(jobs, store, client, limits.scene_seconds).results()) as landed:
+        yield from arrived(landed, store)
 
 
 def _plainly(jobs: Sequence[Job], store: Store) -> Generator[SceneResult]:

@@ -13,11 +13,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from urllib.parse import quote, unquote
 
 import pytest
 import requests
 
+from westsea import buckets
 from westsea.api import execute, plan, search
 from westsea.objects import LocalFolder, Outcome, open_objects
 from westsea.records import (
@@ -360,6 +362,8 @@ class Between:
             headers.pop("if-none-match", None)
         if fault == "404":
             return 404, {}, b"<Error><Code>NoSuchBucket</Code></Error>"
+        if fault == "409" and "if-none-match" in handler.headers:
+            return 409, {}, b"<Error><Code>ConditionalRequestConflict</Code></Error>"
         if fault in ("429", "503", "500"):
             return int(fault), {}, b"<Error><Code>SlowDown</Code></Error>"
         with closing(http.client.HTTPConnection(self.host, timeout=9)) as onward:
@@ -447,6 +451,23 @@ def test_what_goes_wrong_always_can_be_run_again(between, s3_out, fault, words):
     with pytest.raises(UpstreamError, match=rf"\({words}\): run the same again") as caught:
         open_objects(s3_out).put_new("a", b"1")
     assert "\n" not in str(caught.value)
+
+
+def test_a_key_that_another_writer_is_at_is_waited_for(between, s3_out, monkeypatch):
+    folder = open_objects(s3_out)
+    assert folder.is_conditional
+    waited = []
+
+    def sleep(seconds):
+        waited.append(seconds)
+        if len(waited) == 3:
+            between.fault = None
+
+    monkeypatch.setattr(buckets, "PAUSES_S", (1.0, 4.0, 16.0))
+    monkeypatch.setattr(buckets, "time", SimpleNamespace(sleep=sleep))
+    between.fault = "409"
+    assert folder.put_new("a", b"1") is Outcome.CREATED
+    assert waited == [0.2, 1.0, 4.0]
 
 
 @pytest.mark.parametrize("call", ["get", "put", "put_new", "delete"])

@@ -329,7 +329,7 @@ def test_runs(cli, all_of, tmp_path):
     out = tmp_path / "out"
     for _ in range(2):
         cli("sweep", *all_of, "--out", out, "--workers", 0)
-    (out / "runs" / "of-another-version.json").write_text("{}")
+    (out / "runs" / "of-another-version.json").write_text('{"error": "ConfigError"}')
     head, first, second, other = cli("runs", out).out.splitlines()
     assert {"unfinished", "given_up", "attempts", "km2_valid", "km2_unread", "bytes"} <= {
         *head.split("\t")
@@ -340,6 +340,7 @@ def test_runs(cli, all_of, tmp_path):
         ["4", "0", "0", "0", "0", "4"],
         ["4", "3", "1", "0", "0", "0"],
     ]
+    assert dict(zip(head.split("\t"), other.split("\t"), strict=True))["error"] == "ConfigError"
     assert other.startswith("of-another-version\t")
     documents = json.loads(cli("runs", out, "--json").out)
     assert {"run_id", "planned", "scenes"} <= documents[0].keys()

@@ -113,9 +113,11 @@ def test_each_shard_shows_its_newest_complete_run(out):
     shard = (("cronjob", "nightly"), ("shard", "0"))
     first = values(generate_latest(found).decode())
     assert first["westsea_run_scenes", *shard, ("verdict", "failed")] == 9
-    # A retry, a run that was cut short, one of long ago, and one that no CronJob began.
+    # A retry, a run that was cut short, one whose lineage failed after the last scene, one of long
+    # ago, and one that no CronJob began.
     out(f"{tonight}-0-bbbbb", record(now - timedelta(hours=1), done=5, failed=1, skipped=7))
     out(f"{tonight}-0-ccccc", record(now, unfinished=3))
+    out(f"{tonight}-0-eeeee", record(now, error="ConfigError", done=5))
     out(f"nightly-{minute - 14400}-1-ddddd", record(now - timedelta(days=10)))
     out("20261130T064057Z-abcdef", record(now, failed=100))
     told = values(generate_latest(found).decode())

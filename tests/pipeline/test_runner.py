@@ -15,6 +15,7 @@ from westsea import batches, flights, runner, tasks
 from westsea.api import execute, plan, search
 from westsea.detector import Detector
 from westsea.flights import SCENES_PER_THREAD, Flights
+from westsea.metrics import is_complete
 from westsea.planning import take_shard
 from westsea.records import (
     SceneKey,
@@ -298,6 +299,31 @@ def test_trouble_of_the_store_ends_the_run(archive, tmp_path, threads, monkeypat
     [document] = records(tmp_path)
     assert conserves(document)
     assert document["unfinished"] == 4
+    assert document["error"] == "UpstreamError"
+
+
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        ("westsea.runner.refresh", ConfigError("/data/out is not readable.")),
+        ("westsea.accounts.Report.check", ArithmeticError("98 km2, and 97 were read")),
+    ],
+)
+def test_a_run_that_ends_badly_after_its_scenes_says_so(
+    archive, tmp_path, monkeypatch, place, error
+):
+    def end(*_):
+        raise error
+
+    monkeypatch.setattr(place, end)
+    with pytest.raises(type(error)):
+        run_on(None, plan_of(archive), tmp_path)
+    [document] = records(tmp_path)
+    assert (document["unfinished"], document["error"]) == (0, type(error).__name__)
+    assert not is_complete(document)
+    monkeypatch.undo()
+    run_on(None, plan_of(archive), tmp_path, run_id="z")
+    assert is_complete(records(tmp_path)[-1])
 
 
 def test_a_store_that_cannot_be_written_to_keeps_its_own_error(archive, tmp_path, monkeypatch):
@@ -332,7 +358,7 @@ def test_a_run_that_is_stopped_can_be_gone_on_with(archive, plain, tmp_path, thr
         run_on(client, plan_of(archive), tmp_path, progress=stop)
     [document] = records(tmp_path)
     assert conserves(document)
-    assert document["unfinished"] == 2
+    assert (document["unfinished"], document["error"]) == (2, "Stopped")
     rest = run_on(client, plan_of(archive), tmp_path)
     assert rest.count(Verdict.SKIPPED) >= 2
     assert tree(tmp_path) == plain[2]

@@ -115,6 +115,17 @@ def test_the_run_page(visit, page):
     assert seen.complaints == []
 
 
+def test_the_run_page_tells_what_ended_a_run(visit, own, tmp_path):
+    [record] = (own / "runs").iterdir()
+    ended = json.loads(record.read_text()) | {"error": "ConfigError"}
+    (own / "runs/z.json").write_text(json.dumps(ended))
+    seen = visit(write(str(own), tmp_path / "report.html").path)
+    seen.tab.keyboard.press("2")
+    told = seen.tab.locator("#page-run .conservation").all_inner_texts()
+    assert [", ended by ConfigError" in line for line in told] == [False, True]
+    assert seen.tab.locator("#page-run td", has_text="ConfigError").count() == 1
+
+
 def test_hostile_texts_stay_texts(visit, hostile):
     seen = visit(write(str(hostile)).path)
     tab = seen.tab

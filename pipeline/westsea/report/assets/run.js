@@ -32,7 +32,7 @@ const run = (() => {
   function runTable() {
     if (!data.run.runs.length) return make("p", {}, "No run has left a record.");
     const flat = data.run.runs.map((run) => ({ ...run, ...Object.fromEntries(Object.entries(run.km2 && typeof run.km2 === "object" ? run.km2 : {}).map(([k, v]) => [`km2_${k}`, v])) }));
-    const names = ["run_id", "planned", "done", "empty", "refused", "failed", "skipped", "unfinished", "detections", "pairs", "attempts", ...Object.keys(EXTRA), "bytes", "bytes_read", "seconds"]
+    const names = ["run_id", "planned", "done", "empty", "refused", "failed", "skipped", "unfinished", "error", "detections", "pairs", "attempts", ...Object.keys(EXTRA), "bytes", "bytes_read", "seconds"]
       .filter((name) => flat.some((run) => run[name] !== undefined && run[name] !== null && typeof run[name] !== "object"));
     const text = (run, name) => (name.startsWith("bytes") ? bytes(run[name]) : name === "seconds" ? `${number(run[name])} s` : number(run[name]));
     return make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Runs" }, make("table", {},
@@ -44,7 +44,7 @@ const run = (() => {
     return data.run.runs.map((run) => {
       const parts = ["done", "empty", "refused", "failed", "skipped", "unfinished"].filter((name) => name !== "unfinished" || run[name]);
       const sum = parts.reduce((total, name) => total + (run[name] || 0), 0);
-      return make("p", { class: "conservation" }, `${run.planned ?? "?"} planned = ${parts.map((name) => `${run[name] ?? 0} ${name}`).join(" + ")}${sum === run.planned ? " ✓" : " — does not add up"}  (${run.run_id})`);
+      return make("p", { class: "conservation" }, `${run.planned ?? "?"} planned = ${parts.map((name) => `${run[name] ?? 0} ${name}`).join(" + ")}${sum === run.planned ? " ✓" : " — does not add up"}${run.error ? `, ended by ${run.error}` : ""}  (${run.run_id})`);
     });
   }
 
