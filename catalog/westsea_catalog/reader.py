@@ -67,7 +67,11 @@ _REMOTE_REASONS = (
     (r"resolve|connect|timed out|timeout", "the server cannot be reached"),
     (r"not recognized|TIFF header", "what the server sent is not a {format}"),
 )
-_NO_KEYS = re.compile("AWS_")
+_NO_KEYS = re.compile(
+    "AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY and AWS_NO_SIGN_REQUEST) configuration option"
+    "|Cannot retrieve credentials for source profile"
+)
+"""What GDAL begins with. Further on its words may hold the file's name, which may be any."""
 _REFUSED = re.compile(r"response code: 40[13]\b|AuthenticationFailed")
 
 
@@ -295,7 +299,7 @@ class TiffReader:
         """What an error of GDAL means: a remote file may come back, one here is damaged."""
         name = name_of(self.path)
         if _is_remote(self.path):
-            if self.access.needs_keys and _NO_KEYS.search(_words(error)):
+            if self.access.needs_keys and _lacks_keys(error):
                 return ConfigError(f"GDAL finds no AWS keys that it can use: {name} wants some.")
             reason = _remote_reason(error).format(format=FORMATS[self.driver])
             return FailedScene(f"{name} could not be read: {reason}.")
@@ -449,9 +453,17 @@ def _is_refused(error: RasterioError) -> bool:
     return _REFUSED.search(_words(error)) is not None
 
 
+def _lacks_keys(error: RasterioError) -> bool:
+    return any(_NO_KEYS.match(str(each)) for each in (error, error.__cause__))
+
+
 def _is_final(error: RasterioError) -> bool:
-    """Whether a server answered, and would answer the same again; 408, 425 and 429 mean later."""
-    return re.search(r"response code: 4(?!08|25|29)\d\d|AWS_", _words(error)) is not None
+    """Whether a server would answer the same again, or is not even asked.
+
+    408, 425 and 429 mean later.
+    """
+    is_answer = re.search(r"response code: 4(?!08|25|29)\d\d", _words(error)) is not None
+    return is_answer or _lacks_keys(error)
 
 
 def _remote_reason(error: RasterioError) -> str:

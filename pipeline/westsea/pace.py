@@ -20,8 +20,8 @@ class Pace:
         return time.monotonic() - self._start
 
     def note(self, result: "SceneResult") -> None:
-        """Count a scene, unless it was skipped."""
-        self._worked += result.verdict != "skipped"
+        """Count a scene, unless no worker got it: what was known of it took no time."""
+        self._worked += result.attempts > 0
 
     def words(self, left: int) -> str:
         """Scenes a minute, and the time that `left` more may take; empty before there is any."""

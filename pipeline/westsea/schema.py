@@ -415,7 +415,13 @@ LINEAGE_SCENES = _duplicates(
     _COLLECTION,
     _ITEM_ID,
     Column("kept_collection", _TEXT, "", False, "collection of what is kept"),
-    Column("duplicate_of", _TEXT, "", False, "item_id of the newer product, which is kept"),
+    Column(
+        "duplicate_of",
+        _TEXT,
+        "",
+        False,
+        "item_id of the newer product, which is kept; its own where it is dated to another day too",
+    ),
 )
 LINEAGE_DETECTIONS = _duplicates(
     "detections",

@@ -8,12 +8,14 @@ it keeps those that were read, unsigned: what stands behind the question mark of
 a signature, and is left out.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from westsea.objects import Objects, side_by_side
 from westsea.planning import Plan
@@ -28,6 +30,8 @@ from westsea_catalog.trust import safe_name
 
 ITEMS = "items"
 CUSTOM = "custom"
+_NOT_FINITE = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
+"""Numbers that JSON has not, as STAC writes them."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def remember(objects: Objects, scenes: Iterable[Scene], plan: Plan) -> None:
     root = None if plan.root is None else str(plan.root)
 
     def write(scene: Scene) -> None:
-        source = Source(plan.catalog, root, _unsigned(scene))
+        source = Source(plan.catalog, root, _written(_unsigned(scene)))
         data = msgspec.json.encode(msgspec.to_builtins(source), order="sorted")
         objects.put(_key(scene.collection, scene.id), msgspec.json.format(data, indent=1) + b"\n")
 
@@ -105,6 +109,22 @@ def _unsigned(scene: Scene) -> Item:
     }
     item: dict[str, Any] = {name: v for name, v in scene.item.items() if name != "links"}
     return {**item, "assets": kept}
+
+
+def _written(item: Item) -> Item:
+    """The item as JSON in UTF-8 can have it.
+
+    Lone surrogates become question marks. Nothing that a scene rests on has any, and no property
+    that nobody reads is worth a scene, let alone a sweep.
+    """
+    text = json.dumps(item, default=_builtin, ensure_ascii=False).encode("utf-8", "replace")
+    written: Item = json.loads(text, parse_constant=_NOT_FINITE.__getitem__)
+    return written
+
+
+def _builtin(value: object) -> object:
+    """A value of a table or a Python caller as one that JSON may have."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
 
 
 def unsigned(href: str) -> str:

@@ -618,12 +618,20 @@ def test_a_server_that_is_not_there(files):
     assert failed(path) == "vv.tif could not be read: the server cannot be reached."
 
 
-def test_a_bucket_that_wants_credentials(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    "words",
+    [
+        "AWS_SECRET_ACCESS_KEY and AWS_NO_SIGN_REQUEST configuration options not defined, and"
+        " /home/me/.aws/credentials not filled",
+        "AWS_ACCESS_KEY_ID configuration option not defined",
+        "Cannot retrieve credentials for source profile me",
+    ],
+)
+def test_a_bucket_that_wants_credentials(monkeypatch, tmp_path, words):
     """GDAL's words, without GDAL: there are files, but no keys in them.
 
     No scene of the bucket can be read, so the run ends.
     """
-    words = "AWS_SECRET_ACCESS_KEY and AWS_NO_SIGN_REQUEST configuration options not defined"
     (tmp_path / "credentials").write_text("[other]\n")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
 
@@ -633,3 +641,15 @@ def test_a_bucket_that_wants_credentials(monkeypatch, tmp_path):
     monkeypatch.setattr(rasterio, "open", refuse)
     with pytest.raises(ConfigError, match=r"^GDAL finds no AWS keys .*: B08\.tif wants some\.$"):
         TiffReader("/vsis3/cogs/a/B08.tif", GRID, Bucket("cogs").access).read(GRID.full)
+
+
+def test_a_name_may_hold_the_words_for_missing_keys(files, monkeypatch):
+    """What is no TIFF fails alone, and the other scenes of the bucket go on."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "Key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "Secret")
+    files.content = b"<html>Please sign in</html>" * 1000
+    host = f"127.0.0.1:{files.server_address[1]}"
+    access = Bucket("cogs", "eu-1", host, https=False, virtual_hosting=False).access
+    for name in ("LAWS_1.tif", "AWS_ACCESS_KEY_ID configuration option.tif"):
+        with pytest.raises(FailedScene, match=r"what the server sent is not a GeoTIFF\.$"):
+            TiffReader(f"/vsis3/cogs/{name}", GRID, access).read(GRID.full)

@@ -95,7 +95,7 @@ def test_one_line_is_kept_on_a_terminal(log, monkeypatch):
     monkeypatch.setattr(pace.time, "monotonic", lambda: next(clock))
     stream = log(stream=Terminal())
     with Progress() as progress:
-        progress(result(Verdict.SKIPPED, "S1Z"), 1, 5)
+        progress(result(Verdict.SKIPPED, "S1Z", attempts=0), 1, 5)
         progress(done(), 2, 5)
         assert screen(stream.getvalue()) == [
             "[2/5] 3.0 scenes/min, 60 s left; done: S1A, 12 detections, 3 pairs, 0.0 s"
@@ -108,6 +108,18 @@ def test_one_line_is_kept_on_a_terminal(log, monkeypatch):
     assert screen(stream.getvalue()) == ["[3/5] failed: S1B: no answer", "something else", ""]
     LOG.warning("the end")
     assert stream.getvalue().endswith("\r\x1b[Kthe end\n")
+
+
+def test_only_scenes_that_took_work_tell_how_fast_it_goes(monkeypatch):
+    clock = iter([0.0, 10.0, 30.0])
+    monkeypatch.setattr(pace.time, "monotonic", lambda: next(clock))
+    counted = pace.Pace()
+    for verdict in (Verdict.SKIPPED, Verdict.REFUSED, Verdict.FAILED):
+        counted.note(result(verdict, attempts=0))
+    assert counted.words(2) == ""
+    for verdict in (Verdict.EMPTY, Verdict.REFUSED, Verdict.FAILED):
+        counted.note(result(verdict))
+    assert counted.words(2) == "6.0 scenes/min, 20 s left"
 
 
 def test_the_kept_line_is_no_wider_than_the_terminal(log, monkeypatch):

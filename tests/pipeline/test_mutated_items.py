@@ -1,4 +1,4 @@
-"""Items with anything wrong in them are planned or refused, and nothing else happens.
+"""Items with anything wrong in them are planned and remembered, or refused; nothing else happens.
 
 `make mutate` tries 10,000; WESTSEA_MUTATED_ITEMS says how many.
 """
@@ -7,11 +7,12 @@ import copy
 import json
 import os
 import socket
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from westsea import api
@@ -21,6 +22,7 @@ from westsea.printing import log_refused, plan_document, print_plan
 from westsea.records import SceneKey
 from westsea.runner import _refuse, parameters
 from westsea.schema import TABLES
+from westsea.sources import recall, remember
 from westsea.store import Store
 from westsea_catalog.coast import Coast
 from westsea_catalog.errors import ConfigError
@@ -255,6 +257,10 @@ def no_network():
 
 @settings(max_examples=N_ITEMS, suppress_health_check=list(HealthCheck))
 @given(mutated_items(), st.sampled_from(CATALOGS))
+@example(
+    item("sentinel-1-rtc", radar(), **grid(10), proj__epsg=32651, a="\ud800"),
+    "planetary-computer",
+)
 def test_planned_or_refused(out, capsys, item, catalog):
     store, folder = out
     path = folder / "items.json"
@@ -281,6 +287,9 @@ def test_planned_or_refused(out, capsys, item, catalog):
             place = os.path.realpath(f"{root}/{name}")
             assert place.startswith(f"{root}/")
             assert all(len(part.encode()) <= 255 for part in place.split("/"))
+        remember(store.objects, [each.scene], planned)
+        found = recall(store.objects, each.scene.collection, each.scene.id).scene({})
+        assert replace(found, item={}, footprint={}) == replace(each.scene, item={}, footprint={})
     assert {child.name for child in folder.iterdir()} == {"canary", "OUT", "items.json"}
 
 

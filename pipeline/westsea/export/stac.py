@@ -2,8 +2,7 @@
 
 import json
 import os
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -76,11 +75,12 @@ def export_stac(
     return len(scenes)
 
 
-def _item_ids(scenes: pd.DataFrame) -> Iterator[str]:
-    """The scenes' own ids, with their collection where two collections use one."""
-    count = Counter(scenes["item_id"])
-    for name, collection in zip(scenes["item_id"], scenes["collection"], strict=True):
-        yield name if count[name] == 1 else f"{collection}/{name}"
+def _item_ids(scenes: pd.DataFrame) -> pd.Series:
+    """The scenes' own ids, with their collection, and then their date, where some share one."""
+    names = scenes["item_id"]
+    for column in ("collection", "date"):
+        names = names.mask(names.duplicated(keep=False), scenes[column] + "/" + names)
+    return names
 
 
 def _item(

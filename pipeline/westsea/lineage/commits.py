@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from urllib.parse import unquote
 
@@ -17,7 +17,7 @@ from westsea_catalog.errors import ConfigError
 _COMMIT = re.compile(
     rf"{DETECTIONS.name}/(collection=([^/]+)/date=(\d{{4}}-\d\d-\d\d)/[^/]+\.parquet)"
 )
-RULES = "1"
+RULES = "2"
 """Changes whenever the same scenes give another overlay."""
 
 ByDay = Mapping[str, "list[Commit]"]
@@ -32,6 +32,13 @@ class Commit:
     """Of its files, below the folder of each table."""
     collection: str
     day: str
+    others: tuple["Commit", ...] = field(default=(), compare=False, repr=False)
+    """Those of the same item on other days, which its catalogue has dated anew."""
+
+    @property
+    def item(self) -> tuple[str, str]:
+        """What tells the item from all others."""
+        return self.collection, self.path.rpartition("/")[2]
 
 
 def commits(objects: Objects) -> list[Commit]:
@@ -41,10 +48,15 @@ def commits(objects: Objects) -> list[Commit]:
 
 
 def by_day(committed: Iterable[Commit]) -> dict[str, list[Commit]]:
-    """Commits by day, in order."""
+    """Commits by day, in order, each with the others of its item."""
+    items: dict[tuple[str, str], list[Commit]] = {}
     days: dict[str, list[Commit]] = {}
-    for commit in sorted(committed):
-        days.setdefault(commit.day, []).append(commit)
+    in_order = sorted(committed)
+    for commit in in_order:
+        items.setdefault(commit.item, []).append(commit)
+    for commit in in_order:
+        others = tuple(each for each in items[commit.item] if each != commit)
+        days.setdefault(commit.day, []).append(replace(commit, others=others))
     return days
 
 
@@ -62,9 +74,21 @@ def near(day: str, days: ByDay) -> list[Commit]:
     return [commit for each in around(day) for commit in days.get(each, ())]
 
 
+def dated_anew(day: str, days: ByDay) -> set[str]:
+    """Other days to which items of a day are dated too."""
+    return {other.day for commit in days.get(day, ()) for other in commit.others}
+
+
+def base(day: str, days: ByDay) -> list[Commit]:
+    """What an overlay of a day rests on: all commits around it, and the others of their items."""
+    close = near(day, days)
+    others = (other for commit in close for other in commit.others)
+    return list(dict.fromkeys([*close, *others]))
+
+
 def digest(day: str, days: ByDay) -> str:
     """What an overlay of a day rests on: which scenes are there, for their files never change."""
-    paths = (commit.path for commit in near(day, days))
+    paths = (commit.path for commit in base(day, days))
     return hashlib.sha256("\n".join([RULES, *paths]).encode()).hexdigest()
 
 

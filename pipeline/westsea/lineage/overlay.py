@@ -1,8 +1,9 @@
 """The overlay: what is there twice, and the pairs that no scene holds, day by day.
 
-A day's files are computed from the committed tables of that day and its neighbours alone, and name
-in their metadata which scenes those were. So the same scenes give the same bytes, whoever wrote
-them when; and a reader who finds that a file rests on other scenes than are there computes anew.
+A day's files are computed from the committed tables of that day and its neighbours alone, and of
+the same items on other days, and name in their metadata which scenes those were. So the same scenes
+give the same bytes, whoever wrote them when; and a reader who finds that a file rests on other
+scenes than are there computes anew.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,10 +18,20 @@ from shapely.geometry.base import BaseGeometry
 
 from westsea.detector import Detector
 from westsea.lineage.across import pairs_across
-from westsea.lineage.commits import ByDay, Commit, around, by_day, commits, digest, near, rows
+from westsea.lineage.commits import (
+    ByDay,
+    Commit,
+    around,
+    base,
+    by_day,
+    commits,
+    dated_anew,
+    digest,
+    rows,
+)
 from westsea.lineage.held import Held, same_pairs
 from westsea.lineage.matches import Seen, match
-from westsea.lineage.passes import Acquired, groups, neighbours, superseded
+from westsea.lineage.passes import Acquired, groups, neighbours, newest, superseded
 from westsea.objects import Objects, side_by_side
 from westsea.schema import (
     DETECTIONS,
@@ -65,15 +76,19 @@ class Rule:
 def refresh(store: Store, days: Iterable[str]) -> None:
     """Write the overlay of some days and their neighbours, unless what is written is right.
 
+    And of the days to which items of these are dated too.
+
     Others may commit meanwhile, or write what they computed earlier. So everybody looks again
     after writing: whoever writes last has seen what was committed by then, and who commits after
     that writes again.
     """
     objects, rule = store.objects, Rule.of(asdict(store.parameters))
-    touched = sorted({each for day in days for each in around(day)})
+    own = set(days)
     nothing: set[str] = set()  # is told by the scenes of these digests, nor need it be written
     for _ in range(ROUNDS):
         there = by_day(commits(objects))
+        told = own.union(*(dated_anew(day, there) for day in own))
+        touched = sorted({each for day in told for each in around(day)})
         now = {day: digest(day, there) for day in touched if day in there}
         stale = [d for d in now if now[d] not in nothing and written(objects, d, there) is None]
         if not stale:
@@ -105,13 +120,13 @@ def written(objects: Objects, day: str, there: ByDay) -> Overlay | None:
 
     Or where there is none, since nothing is told; of a scene alone nothing can be.
     """
-    keys = [_key(table, day) for table in LINEAGE] if len(near(day, there)) > 1 else []
+    keys = [_key(table, day) for table in LINEAGE] if len(base(day, there)) > 1 else []
     return _stored(dict(zip(keys, side_by_side(objects.get, keys), strict=True)), day, there)
 
 
 def _stored(files: Mapping[str, bytes | None], day: str, there: ByDay) -> Overlay | None:
     """The overlay of a day among the contents of files, see `written`."""
-    if len(near(day, there)) < 2:
+    if len(base(day, there)) < 2:
         return {table.name: table.schema.empty_table() for table in LINEAGE}
     wanted = digest(day, there).encode()
     found = {}
@@ -137,15 +152,22 @@ def _key(table: Table, day: str) -> str:
 
 def compute(objects: Objects, there: ByDay, day: str, rule: Rule) -> Overlay:
     """The overlay of a day from the tables of the scenes around it."""
-    committed = near(day, there)
-    scenes = sorted(
+    committed = base(day, there)
+    dated = sorted(
         map(Acquired.of, committed, rows(objects, SCENES, committed)),
         key=lambda scene: scene.name,
     )
+    kept_of = newest(dated)
+    old = [(scene, kept_of[scene.item]) for scene in dated if kept_of[scene.item] is not scene]
+    close = around(day)
+    scenes = [
+        scene for scene in dated if kept_of[scene.item] is scene and scene.commit.day in close
+    ]
     pairs = neighbours(scenes)
     twice = superseded(scenes, pairs)
+    old += [(scenes[i], scenes[j]) for i, j in twice.items()]
     found: Rows = {table.name: [] for table in LINEAGE}
-    found[LINEAGE_SCENES.name].append(_superseded(scenes, twice, day))
+    found[LINEAGE_SCENES.name].append(_superseded(old, day))
     kept = [i for i in range(len(scenes)) if i not in twice]
     for group in groups(kept, pairs):
         if any(scenes[i].commit.day == day for i in group):
@@ -155,10 +177,9 @@ def compute(objects: Objects, there: ByDay, day: str, rule: Rule) -> Overlay:
     return {table.name: _build(table, found[table.name]) for table in LINEAGE}
 
 
-def _superseded(
-    scenes: Sequence[Acquired], twice: Mapping[int, int], day: str
-) -> dict[str, Values]:
-    of_day = [(scenes[i], scenes[j]) for i, j in twice.items() if scenes[i].commit.day == day]
+def _superseded(old: Sequence[tuple[Acquired, Acquired]], day: str) -> dict[str, Values]:
+    """Rows of a day's scenes that are not kept, each given with the one that is."""
+    of_day = [(one, two) for one, two in old if one.commit.day == day]
     return {
         "collection": [one.commit.collection for one, _ in of_day],
         "item_id": [one.item_id for one, _ in of_day],

@@ -72,12 +72,17 @@ class Acquired:
         return self.item_id, self.commit
 
     @property
+    def item(self) -> tuple[str, str]:
+        """Its collection and id; one that is dated anew is there on two days."""
+        return self.commit.collection, self.item_id
+
+    @property
     def age(self) -> tuple[tuple[int, ...], datetime, tuple[str, Commit]]:
         """Of one acquisition the product with the greatest is kept.
 
         By the version of the processor, then by when the product was made, each less than all
         others where it is not known; then by its id, which in most collections ends with a time or
-        a number that grows.
+        a number that grows. Of one item that is dated anew it is that of the later day.
         """
         return self.baseline, self.processed, self.name
 
@@ -92,6 +97,11 @@ def _valid(wkb: bytes) -> BaseGeometry:
 def _version(text: str | None) -> tuple[int, ...]:
     parts = (text or "").split(".")
     return tuple(int(part) for part in parts) if all(p.isdecimal() for p in parts) else ()
+
+
+def newest(scenes: Sequence[Acquired]) -> dict[tuple[str, str], Acquired]:
+    """Of each item the scene that is kept, whatever days it is dated to."""
+    return {scene.item: scene for scene in sorted(scenes, key=lambda scene: scene.age)}
 
 
 def neighbours(scenes: Sequence[Acquired]) -> list[tuple[int, int]]:

@@ -5,6 +5,8 @@ contributors, under the Apache License 2.0.
 """
 
 import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -94,6 +96,16 @@ def test_one_id_in_two_collections(store, tmp_path, validator, scene):
     export_stac(store.objects.root, tmp_path / "collection.json")
     _, items = read(tmp_path / "collection.json")
     assert {item.id for item in items} == {"one/same", "two/same"}
+
+
+def test_one_id_on_two_days(store, tmp_path, validator, scene):
+    """As that of an item which its catalogue has dated anew."""
+    for day in (1, 2):
+        key, tables = scene("same", 120.0, collection="one")
+        store.commit(replace(key, date=date(2024, 5, day)), tables)
+    export_stac(store.objects.root, tmp_path / "collection.json")
+    _, items = read(tmp_path / "collection.json")
+    assert {item.id for item in items} == {"2024-05-01/one/same", "2024-05-02/one/same"}
 
 
 def test_without_scenes(empty, tmp_path, validator):

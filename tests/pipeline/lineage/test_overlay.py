@@ -115,6 +115,57 @@ def test_two_granules_of_a_tile_are_no_product_twice(made):
     assert superseded(store) == twice(store) == set()
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("later", [{"minutes": 3}, {"hours": 2}, {"days": 3}, {"days": 400}])
+def test_an_item_that_is_dated_anew_counts_once(made, tmp_path, later, swapped):
+    """On the later day, whichever was swept first; and what is written says so."""
+    hulls = [made.hull(124.5, 37.5), made.hull(124.503, 37.5)]
+    late = made.when.replace(hour=23, minute=59)
+    whens = [late, late + timedelta(**later)]
+    store = Store.open(tmp_path, made.store().parameters)
+    for when in reversed(whens) if swapped else whens:
+        store.commit(*made.scene("a", BOX, hulls, [(0, 1)], when=when))
+        overlay.refresh(store, [when.date().isoformat()])
+    sweep = Sweep(tmp_path)
+    for rows, n in ((sweep.scenes(), 1), (sweep.detections(), 2), (sweep.pairs(), 1)):
+        assert rows["date"].tolist() == [whens[1].date().isoformat()] * n
+    assert sweep.detections()["detect_id"].is_unique
+    assert sweep.scenes("keep")["duplicate_of"].fillna("").tolist() == ["a", ""]
+    assert sweep.detections("keep")["duplicate_of"].fillna("").tolist() == ["a", "a", "", ""]
+    assert "1 scenes, 2 detections, 1 pairs" in repr(sweep)
+    there = by_day(commits(store.objects))
+    assert overlay.written(store.objects, DAY, there) is not None
+
+
+def test_dated_anew_to_several_days(made, tmp_path):
+    """Newer products go before later days."""
+    store = Store.open(tmp_path, made.store().parameters)
+    for days, baseline in ((0, "05.00"), (5, "05.10"), (9, "05.00")):
+        when = made.when + timedelta(days=days)
+        store.commit(*made.scene("a", BOX, when=when, baseline=baseline))
+    assert Sweep(tmp_path).scenes()["date"].tolist() == ["2017-10-24"]
+
+
+def test_what_is_dated_elsewhere_takes_no_part(made, tmp_path):
+    """Neither as the newer product, nor by its hulls; nor does a namesake of other collections."""
+    hulls = [made.hull(124.5, 37.05)]
+    store = Store.open(tmp_path, made.store().parameters)
+    store.commit(*made.scene("a", BOX, hulls))
+    store.commit(*made.scene("z", BOX, hulls))
+    store.commit(*made.scene("next", (124.0, 36.0, 125.0, 37.3), hulls))
+    store.commit(*made.scene("z", BOX, hulls, collection="b", when=made.when - timedelta(days=9)))
+    overlay.refresh(store, [DAY])
+    assert Sweep(tmp_path).scenes()["item_id"].tolist() == ["z", "next", "z"]
+    assert len(Sweep(tmp_path).detections()) == 2
+    # Of one pass on the next day, whose newer product lies beyond the days around DAY.
+    when = made.when + timedelta(days=1, hours=2, minutes=20)
+    store.commit(*made.scene("z", BOX, hulls, when=when))
+    store.commit(*made.scene("last", BOX, hulls, when=when - timedelta(minutes=40)))
+    assert superseded(store) == {("z", "z")}
+    kept = Sweep(tmp_path).scenes()[["item_id", "date"]].to_numpy().tolist()
+    assert kept == [["z", "2017-10-10"], ["a", DAY], ["next", DAY], ["z", "2017-10-21"]]
+
+
 # The same hulls in several scenes
 
 
