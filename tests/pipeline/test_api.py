@@ -2,6 +2,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import dask
 import geopandas
@@ -192,8 +193,9 @@ def test_a_client_that_does_not_wait_is_refused(planned, tmp_path):
         async with Client(asynchronous=True, n_workers=0, processes=False, **options) as client:
             westsea.sweep(planned, tmp_path / "out", client=client)
 
-    with pytest.raises(UsageError, match="client that waits"):
-        asyncio.run(sweep())
+    # In a thread that has no event loop yet, as this one may since tests with a browser.
+    with ThreadPoolExecutor(1) as pool, pytest.raises(UsageError, match="client that waits"):
+        pool.submit(lambda: asyncio.run(sweep())).result()
 
 
 def test_a_client_and_workers_exclude_each_other(planned, tmp_path, threads):
