@@ -24,7 +24,7 @@ LOOK_SECONDS = 1.0
 """Between looks when nothing else comes."""
 LOOKED_AT_IN_BUCKETS = 8
 """Results. Those of a folder are all looked at, since its workers may be on many machines, and a
-look costs microseconds; in a bucket it costs 20 ms, and an address means the same to all."""
+look costs 20 us; in a bucket it costs a round trip, and an address means the same to all."""
 
 
 def arrived(results: Iterable[SceneResult], store: Store) -> Iterator[SceneResult]:

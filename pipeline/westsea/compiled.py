@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -55,15 +56,20 @@ def _folder() -> Path:
 def compile_once() -> None:
     """Compile all kernels into the cache, unless that was done before or no cache is kept."""
     folder = os.environ.get("NUMBA_CACHE_DIR")
-    if os.environ.get("WESTSEA_JIT_CACHE") != "1" or folder is None:
-        return
+    if os.environ.get("WESTSEA_JIT_CACHE") == "1" and folder is not None:
+        _compile_into(Path(folder))
+
+
+@cache
+def _compile_into(folder: Path) -> None:
+    """Once a process: every task asks, and to look at the folder takes 0.3 ms."""
     # Compiled code is for one processor: a home that several machines share holds some of each.
     target = f"{platform.node()}-{platform.python_version()}-{version('numba')}"
-    done = Path(folder) / f"done-{target}"
+    done = folder / f"done-{target}"
     try:
-        with _alone(Path(folder)):
+        with _alone(folder):
             if not done.exists():
-                LOG.info("compiling for this machine, once: it takes a minute or two")
+                LOG.warning("compiling for this machine, once: it takes a minute or two")
                 _run_kernels("sar")
                 _run_kernels("optical")
                 done.touch()

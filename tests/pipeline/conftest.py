@@ -405,13 +405,7 @@ def threads():
     One for each test: a client of this process that another test closes, or that fails to connect,
     can take the event loop of a shared one with it.
     """
-    from distributed import Client
+    from made.clients import client_of
 
-    with Client(
-        n_workers=1,
-        threads_per_worker=2,
-        processes=False,
-        dashboard_address="127.0.0.1:0",
-        set_as_default=False,
-    ) as client:
+    with client_of(1, threads_per_worker=2) as client:
         yield client

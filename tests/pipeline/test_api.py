@@ -9,9 +9,9 @@ import geopandas
 import numpy as np
 import pytest
 import rasterio
-from distributed import Client
 
 import westsea
+from made.clients import client_of
 from westsea_catalog.errors import UsageError
 
 WHEN = "2017-10-01/2017-10-31"
@@ -189,8 +189,7 @@ def test_ways_to_run_that_make_no_sense(planned, tmp_path, options):
 
 def test_a_client_that_does_not_wait_is_refused(planned, tmp_path):
     async def sweep():
-        options = {"dashboard_address": "127.0.0.1:0", "set_as_default": False}
-        async with Client(asynchronous=True, n_workers=0, processes=False, **options) as client:
+        async with client_of(0, asynchronous=True) as client:
             westsea.sweep(planned, tmp_path / "out", client=client)
 
     # In a thread that has no event loop yet, as this one may since tests with a browser.

@@ -16,6 +16,7 @@ import rasterio
 from distributed import Client, Future, WorkerPlugin
 from distributed.comm.core import CommClosedError
 
+from made.clients import client_of
 from westsea import batches, cluster, flights
 from westsea.api import plan, search
 from westsea.cluster import connect
@@ -209,13 +210,7 @@ def test_a_sweep_without_workers_says_that_it_waits(
     own_archive, tmp_path, expected, monkeypatch, caplog
 ):
     monkeypatch.setattr(flights, "LONELY_SECONDS", 0.5)
-    with Client(
-        n_workers=0,
-        threads_per_worker=1,
-        processes=False,
-        dashboard_address="127.0.0.1:0",
-        set_as_default=False,
-    ) as client:
+    with client_of(0) as client:
         come = threading.Timer(3, lambda: client.cluster.scale(1))
         come.start()
         sweep_of(own_archive, tmp_path / "out", client)
@@ -290,13 +285,7 @@ def test_where_no_nanny_watches_the_others_go_on(own_archive, tmp_path, expected
     monkeypatch.setattr(
         flights, "deadline", lambda job: 0.5 if job.key.item_id.endswith("hang") else 600.0
     )
-    with Client(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=False,
-        dashboard_address="127.0.0.1:0",
-        set_as_default=False,
-    ) as client:
+    with client_of(2) as client:
         report = sweep_of(own_archive, tmp_path / "out", client, bad=["hang"])
         let_go.set()
     assert by_name(report)["hang"].verdict == Verdict.FAILED

@@ -9,8 +9,9 @@ import geopandas
 import numpy as np
 import pandas as pd
 import pytest
-from distributed import Client, KilledWorker
+from distributed import KilledWorker
 
+from made.clients import client_of
 from westsea import batches, flights, runner, tasks
 from westsea.api import execute, plan, search
 from westsea.detector import Detector
@@ -528,13 +529,7 @@ def test_a_scene_that_kills_its_workers_fails_alone(archive, tmp_path, threads, 
 
 
 def test_a_client_that_is_closed_is_a_scheduler_that_is_gone(archive, tmp_path, monkeypatch):
-    client = Client(
-        n_workers=1,
-        threads_per_worker=1,
-        processes=False,
-        dashboard_address="127.0.0.1:0",
-        set_as_default=False,
-    )
+    client = client_of(1)
     with client, pytest.raises(UpstreamError, match="scheduler is gone"):
         run_on(client, plan_of(archive), tmp_path, progress=lambda *_: client.close())
 

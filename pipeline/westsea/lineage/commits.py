@@ -55,8 +55,9 @@ def by_day(committed: Iterable[Commit]) -> dict[str, list[Commit]]:
     for commit in in_order:
         items.setdefault(commit.item, []).append(commit)
     for commit in in_order:
-        others = tuple(each for each in items[commit.item] if each != commit)
-        days.setdefault(commit.day, []).append(replace(commit, others=others))
+        others = tuple(each for each in items[commit.item] if each is not commit)
+        found = replace(commit, others=others) if others else commit  # which hardly any has
+        days.setdefault(commit.day, []).append(found)
     return days
 
 
